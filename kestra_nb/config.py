@@ -58,7 +58,11 @@ def _option(  # noqa: PLR0913  one keyword for each thing that is said of an opt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every choice a person can make about one export."""
+    """Every choice a person can make about one export.
+
+    ``chosen`` names the options that were chosen for this notebook (by the call, the flow's header or the notebook's
+    metadata) and not taken from a project's or machine's settings: those travel in the flow's header.
+    """
 
     id: str = _option("the flow's id; made from the notebook's name when not given", group="flow", metavar="ID")
     namespace: str = _option(
@@ -128,6 +132,7 @@ class Settings:
         group="files",
         shapes=False,
     )
+    chosen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +162,8 @@ def _declared_options() -> dict[str, Option]:
     hints = get_type_hints(Settings)
     declared = {}
     for item in dataclasses.fields(Settings):
+        if not item.metadata:
+            continue
         facts = dict(item.metadata)
         long_flag = "--" + item.name.replace("_", "-")
         own = facts.pop("flags")
@@ -198,24 +205,28 @@ def _checked(option: Option, value: object, source: str) -> object:
     return tuple(value) if isinstance(value, (list, tuple)) else value
 
 
-def merged(*layers: tuple[str, Mapping[str, object]]) -> Settings:
+def merged(
+    *layers: tuple[str, Mapping[str, object]], chosen: tuple[tuple[str, Mapping[str, object]], ...] = ()
+) -> Settings:
     """Lay the layers over the defaults, weakest first.
 
     Args:
         layers: (what to call it in a message, option name → value); names with ``-`` are taken as with ``_``.
+        chosen: Further layers, stronger ones, that were chosen for this notebook.
 
     Raises:
         ConfigError: An unknown name (the near miss is named), or a value of the wrong type.
     """
     values: dict[str, Any] = {}
-    for source, layer in layers:
+    for source, layer in (*layers, *chosen):
         for raw_name, value in layer.items():
             name = raw_name.replace("-", "_")
             if name not in OPTIONS:
                 message = f"{raw_name!r} in {source} is no setting of kestra-nb."
                 raise ConfigError(message, hint=near_miss(name, OPTIONS))
             values[name] = _checked(OPTIONS[name], value, source)
-    return Settings(**values)
+    names = frozenset(name.replace("-", "_") for _, layer in chosen for name in layer)
+    return Settings(**values, chosen=names)
 
 
 def from_environment(variables: Mapping[str, str]) -> dict[str, object]:
@@ -243,6 +254,28 @@ def shaping(settings: Settings) -> dict[str, object]:
         for name, option in OPTIONS.items()
         if option.shapes and getattr(settings, name) != option.default
     }
+
+
+def remembered(settings: Settings) -> dict[str, object]:
+    """Give what was chosen for this notebook and shapes the flow: it travels in the flow's header."""
+    return {
+        name: getattr(settings, name) for name, option in OPTIONS.items() if option.shapes and name in settings.chosen
+    }
+
+
+def command_words(values: Mapping[str, object]) -> list[str]:
+    """Give the words of a command line that sets these options; ``options.add_options`` reads them back the same."""
+    words: list[str] = []
+    for name, value in values.items():
+        option = OPTIONS[name]
+        flag = option.flags[-1]
+        if option.kind == "flag":
+            words.append(flag if value else flag.replace("--", "--no-", 1))
+            continue
+        items = value if isinstance(value, (tuple, list)) else [value]
+        for item in items:
+            words += [f"{flag}={item}"] if str(item).startswith("-") else [flag, str(item)]
+    return words
 
 
 def settings_sha256(settings: Settings) -> str:

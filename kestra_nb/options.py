@@ -37,7 +37,8 @@ class Parser(argparse.ArgumentParser):
             hint = near_miss(given, known) if given.startswith("-") else ""
             text = f"{given!r} is no option of {self.prog}."
             raise ConfigError(text, hint=hint or f"See '{self.prog} --help'.")
-        raise ConfigError(f"{message[:1].upper()}{message[1:]}.", hint=f"See '{self.prog} --help'.")
+        text = f"{message[:1].upper()}{message[1:]}."
+        raise ConfigError(text, hint=f"See '{self.prog} --help'.")
 
 
 def add_options(parser: argparse.ArgumentParser, names: Iterable[str] = OPTIONS) -> None:
@@ -80,21 +81,6 @@ def _add(group: argparse._ArgumentGroup, option: Option) -> None:
 def given(namespace: argparse.Namespace) -> dict[str, object]:
     """Give the options that the person named, option name → value."""
     return {name: value for name, value in vars(namespace).items() if name in OPTIONS}
-
-
-def command_words(values: Mapping[str, object]) -> list[str]:
-    """Give the words of a command line that sets these options; :func:`add_options` reads them back the same."""
-    words: list[str] = []
-    for name, value in values.items():
-        option = OPTIONS[name]
-        flag = option.flags[-1]
-        if option.kind == "flag":
-            words.append(flag if value else flag.replace("--", "--no-", 1))
-            continue
-        items = value if isinstance(value, (tuple, list)) else [value]
-        for item in items:
-            words += [f"{flag}={item}"] if str(item).startswith("-") else [flag, str(item)]
-    return words
 
 
 def json_schema(names: Iterable[str] = OPTIONS) -> dict[str, object]:
