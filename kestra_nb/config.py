@@ -278,6 +278,40 @@ def command_words(values: Mapping[str, object]) -> list[str]:
     return words
 
 
+def from_words(words: Iterable[str], source: str) -> dict[str, object]:
+    """Read back what :func:`command_words` wrote, from a flow's header that a person may have touched.
+
+    Args:
+        words: Words of a command line without the command and the notebook.
+        source: What to call it in a message.
+
+    Raises:
+        ConfigError: A flag that is no option, or one without its value.
+    """
+    flags = {flag: (option, True) for option in OPTIONS.values() for flag in option.flags}
+    flags |= {"--no-" + o.flags[-1][2:]: (o, False) for o in OPTIONS.values() if o.kind == "flag"}
+    found: dict[str, Any] = {}
+    rest = iter(words)
+    for word in rest:
+        flag, equals, inline = word.partition("=")
+        if flag not in flags:
+            message = f"{flag!r} in {source} is no option of kestra-nb."
+            raise ConfigError(message, hint=near_miss(flag, flags))
+        option, switch = flags[flag]
+        if option.kind == "flag":
+            found[option.name] = switch
+            continue
+        value = inline if equals else next(rest, None)
+        if value is None:
+            message = f"{flag!r} in {source} has no value."
+            raise ConfigError(message)
+        if option.kind == "list":
+            found.setdefault(option.name, []).append(value)
+        else:
+            found[option.name] = int(value) if option.kind == "number" and value.isdigit() else value
+    return found
+
+
 def settings_sha256(settings: Settings) -> str:
     """Hash what shapes the flow, so that ``export --check`` sees a changed setting."""
     text = json.dumps(shaping(settings), sort_keys=True, default=list)

@@ -1,0 +1,1 @@
+"""Values for people: as plain data, as text, as HTML."""
