@@ -47,6 +47,8 @@ DOCKER = Runner(type="io.kestra.plugin.scripts.runner.docker.Docker", pull_polic
 DOCKER_ALWAYS = Runner(type="io.kestra.plugin.scripts.runner.docker.Docker", pull_policy="ALWAYS")
 PYTHON_COMMANDS = "io.kestra.plugin.scripts.python.Commands"
 WORKING_DIRECTORY = "io.kestra.plugin.core.flow.WorkingDirectory"
+SCRIPT_NAME = "main.py"
+"""What the script is called in the task's folder, and so in tracebacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
