@@ -124,3 +124,20 @@ def _runs_per_month(cron: str) -> float:
             last = moment
             break
     return count / ((last - _COUNT_FROM).total_seconds() / 86400) * _MONTH_DAYS
+
+
+def check_pairs(pairs: tuple[str, ...], what: str, key_rule: re.Pattern[str]) -> None:
+    """Check texts of the form ``key=value`` whose key Kestra must take."""
+    for text in pairs:
+        key, equals, _ = text.partition("=")
+        if not equals or not key_rule.fullmatch(key):
+            message = f"{text!r} is no {what} of the form name=value."
+            raise ConfigError(message, hint=f"Kestra takes names such as {slug(key, lower=True)!r}.")
+
+
+def check_secrets(names: tuple[str, ...]) -> None:
+    """Check that each name can be an environment variable."""
+    for name in names:
+        if not SECRET_NAME.fullmatch(name):
+            message = f"{name!r} is no name of a secret: letters, digits and '_', no digit first."
+            raise ConfigError(message, hint="Give the name only, never the value.")
