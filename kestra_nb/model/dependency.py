@@ -26,8 +26,14 @@ class Import:
         module: Dotted, as far as it is known to be a module (``google.cloud.storage``).
         names: What ``from module import …`` takes; it may decide who owns a namespace package.
         how: ``use`` is a need no import shows (``read_parquet`` → pyarrow), ``kernel`` a name of the live kernel.
-        guarded: Why it may be absent (``try``, ``TYPE_CHECKING``, ``platform``), empty when it must be there.
+        guarded: Why it may be absent, empty when it must be there: ``try`` (an ``ImportError`` is caught), ``except``
+            (it stands in the handler), ``TYPE_CHECKING``, ``colab``, ``never`` (``if False``), ``broken`` (its cell is
+            not Python), ``written`` (a ``%%writefile`` cell makes the module).
         why: For ``use``: the call or text that shows it.
+        marker: PEP 508 marker that a guard on version or platform amounts to; empty for always.
+        alternatives: Modules that would do as well, best first (``fastparquet`` for ``pyarrow``).
+        fallback_for: For ``except``: the modules of the ``try`` that make this one unnecessary.
+        extras: Extras of the distribution that the use needs (``dask.dataframe`` → ``dataframe``).
     """
 
     module: str
@@ -36,6 +42,10 @@ class Import:
     how: How = "import"
     guarded: str = ""
     why: str = ""
+    marker: str = ""
+    alternatives: tuple[str, ...] = ()
+    fallback_for: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +61,7 @@ class Distribution:
         size: Bytes of its files as RECORD states them; None when not stated.
         pth: True when it ships a ``.pth`` file (such do not work from a ``--target`` folder).
         native: True when it ships compiled code (a ``.so``, ``.pyd`` or ``.dylib``).
+        problem: What is wrong with its metadata, one sentence; empty when nothing is.
     """
 
     name: NormalizedName
@@ -63,6 +74,7 @@ class Distribution:
     size: int | None = None
     pth: bool = False
     native: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +87,12 @@ class Environment:
         implementation: ``cpython``.
         origin: ``kernel``, ``kernelspec``, ``this interpreter``, a path the person gave, or ``file``.
         distributions: By normalised name, sorted.
-        owners: Module path with dots (``google.cloud.storage``, ``yaml``) → names of the distributions that own it.
+        owners: Module path with dots (``google.cloud.storage``, ``yaml``) → names of the distributions that own it;
+            an empty tuple for a module that lies among them and belongs to none.
         stdlib: Names of this Python's standard library, when known (``sys.stdlib_module_names``).
         closure: Distribution → all it needs, itself excluded, as pipdeptree computes it.
         conflicts: What pipdeptree reports as missing or conflicting, one sentence each.
+        executable: The interpreter's own path, for a second look with pipdeptree; empty when it is not on this machine.
     """
 
     python: Version
@@ -91,6 +105,7 @@ class Environment:
     closure: Mapping[NormalizedName, tuple[NormalizedName, ...]] = field(default_factory=dict)
     conflicts: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    executable: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

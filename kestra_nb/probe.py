@@ -1,0 +1,412 @@
+"""What one Python can import, read by plain standard-library code.
+
+This file runs in two ways. As a module it serves the interpreter that kestra-nb itself runs in. As text it is sent to
+any other Python from 3.8 on, a running kernel included, and prints the same data as JSON: nothing of kestra-nb, and
+nothing outside the standard library, has to be there.
+
+Sources: the database of installed distributions (PEP 376, PEP 627), editable installs (PEP 660, PEP 610).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+if sys.version_info >= (3, 9):
+    from collections.abc import Iterable, Iterator
+else:
+    from typing import Iterable, Iterator
+
+SUFFIXES = (".py", ".so", ".pyd")
+NATIVE = re.compile(rb"\.(?:so(?:\.[\d.]+)?|pyd|dylib),")
+IDENTIFIER = re.compile(r"[^\W\d]\w*$")
+USERINFO = re.compile(r"//[^/@]*@")
+NOT_MODULES = frozenset(("setup", "conftest", "test", "tests", "docs", "doc", "examples", "build", "dist", "bin"))
+
+
+def normalise(name):
+    # type: (str) -> str
+    """Give the name as PEP 503 writes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def read_bytes(path):
+    # type: (str) -> bytes
+    """Give the content of a file, nothing when it is missing or unreadable."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+class Found:
+    """A distribution as its metadata folder names it; the rest is read when asked for."""
+
+    __slots__ = ("folder", "name", "path", "record", "version")
+
+    def __init__(self, name, version, path, folder):
+        # type: (str, str, str, str) -> None
+        self.name = name
+        self.version = version
+        self.path = path
+        self.folder = folder
+        self.record = b""
+
+
+class Index:
+    """All distributions on a path, and the modules they own.
+
+    ``owners`` maps a dotted module to names of distributions; to none when the module lies among them but no
+    distribution claims it. ``problems`` are triples of what is wrong, with what, and where.
+    """
+
+    def __init__(self, folders):
+        # type: (Iterable[str]) -> None
+        self.found = {}  # type: dict[str, Found]
+        self.owners = {}  # type: dict[str, tuple[str, ...]]
+        self.problems = []  # type: list[tuple[str, str, str]]
+        self.tops = {}  # type: dict[str, list[str]]
+        unclaimed = set()  # type: set[str]
+        for folder in unique_folders(folders):
+            unclaimed |= self.list_folder(folder)
+        for found in self.found.values():
+            self.claim(found)
+        self.settle()
+        for name in unclaimed:
+            if name not in self.tops:
+                self.owners[name] = ()
+        for found in self.found.values():
+            found.record = b""
+
+    def list_folder(self, folder):
+        # type: (str) -> set[str]
+        """Note the distributions of a folder; give the modules that lie in it."""
+        try:
+            entries = os.listdir(folder)
+        except OSError:
+            return set()
+        installed = os.path.basename(folder) in ("site-packages", "dist-packages")
+        modules = set()  # type: set[str]
+        for entry in sorted(entries):
+            stem, dot, suffix = entry.rpartition(".")
+            if suffix in ("dist-info", "egg-info") and dot:
+                self.note(stem, os.path.join(folder, entry), folder)
+            elif suffix == "egg-link":
+                self.link(stem, os.path.join(folder, entry))
+            elif installed and IDENTIFIER.match(entry.partition(".")[0]):
+                modules.add(module_of(entry) or entry)
+        return {name for name in modules if IDENTIFIER.match(name) and name != "__pycache__"}
+
+    def note(self, stem, path, folder):
+        # type: (str, str, str) -> None
+        name, _, rest = stem.partition("-")
+        version = rest.partition("-py")[0] if path.endswith(".egg-info") else rest
+        if not version:
+            name, version = name_and_version(path)
+        key = normalise(name)
+        if not key or not version:
+            self.problems.append(("without a version", key or stem, path))
+            return
+        if key in self.found:
+            if self.found[key].folder == folder:
+                self.problems.append(("installed twice", key, path))
+            return
+        self.found[key] = Found(key, version, path, folder)
+
+    def link(self, name, path):
+        # type: (str, str) -> None
+        """Follow the link file of a setuptools development install."""
+        target = read_bytes(path).decode("utf-8", "replace").split("\n")[0].strip()
+        if os.path.isdir(target):
+            for entry in os.listdir(target):
+                if entry.endswith(".egg-info"):
+                    self.note(entry[: -len(".egg-info")], os.path.join(target, entry), target)
+
+    def claim(self, found):
+        # type: (Found) -> None
+        record = read_bytes(os.path.join(found.path, "RECORD"))
+        if record and b"," not in record[:4096]:
+            self.problems.append(("with a RECORD that cannot be read", found.name, found.path))
+            record = b""
+        found.record = record
+        names = set()  # type: set[str]
+        for top in top_names(record):
+            if top.endswith((".pth", "_finder.py")):
+                names.update(editable_modules(os.path.join(found.folder, top)))
+            name = module_of(top)
+            if name:
+                names.add(name)
+        if not names or found.path.endswith(".egg-info"):
+            listed = read_bytes(os.path.join(found.path, "top_level.txt")).decode("utf-8", "replace").split()
+            names.update(name.replace("/", ".") for name in listed)
+            if not record and not listed:
+                self.bare(found, names)
+        for name in names:
+            if IDENTIFIER.match(name):
+                self.tops.setdefault(name, []).append(found.name)
+
+    def bare(self, found, names):
+        # type: (Found, set[str]) -> None
+        """Settle for a module of the distribution's own name where no list of files is left."""
+        guess = found.name.replace("-", "_")
+        if any(os.path.exists(os.path.join(found.folder, guess + end)) for end in ("", ".py")):
+            names.add(guess)
+            self.problems.append(("without a RECORD", found.name, found.path))
+
+    def settle(self):
+        # type: () -> None
+        for top, names in self.tops.items():
+            if len(names) == 1:
+                found = self.found[names[0]]
+                if not found.record or is_package(found.record, top):
+                    self.owners[top] = (names[0],)
+                    continue
+            self.share(top, names, 5)
+
+    def share(self, module, names, depth):
+        # type: (str, list[str], int) -> None
+        """Divide a package among its distributions, down to where each part has one owner."""
+        whole = []  # type: list[str]
+        parts = {}  # type: dict[str, list[str]]
+        for name in names:
+            record = self.found[name].record
+            inside = list(children(record, module))
+            if is_package(record, module) or not inside:
+                whole.append(name)
+            for child in inside:
+                parts.setdefault(child, []).append(name)
+        if len(whole) == 1 or (whole and any(len(owners) > 1 for owners in parts.values())):
+            self.owners[module] = tuple(sorted(whole))
+        for child, owners in parts.items():
+            if whole and [name for name in owners if name in whole] == owners == whole[:1]:
+                if len(whole) == 1:
+                    continue  # the owner of the package owns this part too
+            self.part(module + "." + child, owners, depth)
+
+    def part(self, module, names, depth):
+        # type: (str, list[str], int) -> None
+        if len(names) == 1 and is_package(self.found[names[0]].record, module):
+            self.owners[module] = (names[0],)
+        elif depth > 0:
+            self.share(module, names, depth - 1)
+
+
+def unique_folders(folders):
+    # type: (Iterable[str]) -> list[str]
+    """Give each folder once, by its real path, without the empty name of the working directory."""
+    seen = {}  # type: dict[str, str]
+    for folder in folders:
+        if folder and os.path.isdir(folder):
+            seen.setdefault(os.path.realpath(folder), folder)
+    return list(seen.values())
+
+
+def module_of(entry):
+    # type: (str) -> str
+    """Give the module a name in a folder stands for; nothing when it stands for none."""
+    if entry.endswith("/"):
+        name = entry[:-1]
+    elif entry.endswith(SUFFIXES):
+        name = entry.partition(".")[0]
+    else:
+        return ""
+    return name if IDENTIFIER.match(name) and name != "__pycache__" else ""
+
+
+def top_names(record):
+    # type: (bytes) -> set[str]
+    """Give the first part of every path of a RECORD, folders with a slash at the end.
+
+    A RECORD is mostly grouped by folder, so a whole group is skipped when counting shows that it has no gap.
+    """
+    names = set()  # type: set[bytes]
+    position, length = 0, len(record)
+    while position < length:
+        end = record.find(b"\n", position)
+        end = length if end < 0 else end
+        slash = record.find(b"/", position, end)
+        comma = record.find(b",", position, end)
+        if slash < 0 or 0 <= comma < slash:
+            names.add(record[position:comma])
+            position = end + 1
+            continue
+        top = record[position : slash + 1]
+        names.add(top)
+        position = end + 1
+        last = record.rfind(b"\n" + top, end)
+        if last < 0:
+            continue
+        stop = record.find(b"\n", last + 1)
+        stop = length if stop < 0 else stop
+        if record.count(b"\n" + top, end, stop) != record.count(b"\n", end, stop):
+            names.update(re.findall(rb"(?m)^[^/,\n]+(?:/|(?=,))", record[position:stop]))
+        position = stop + 1
+    return {name.decode("utf-8", "replace").strip('"') for name in names}
+
+
+def is_package(record, module):
+    # type: (bytes, str) -> bool
+    """Tell whether a RECORD holds the code of this very module (not only parts below it)."""
+    path = module.replace(".", "/").encode()
+    for end in (b"/__init__.py,", b".py,", b"/__init__.", b"."):
+        line = path + end
+        place = 0 if record.startswith(line) else record.find(b"\n" + line) + 1
+        if place == 0 and not record.startswith(line):
+            continue
+        if end.endswith(b",") or record[place : record.find(b",", place)].endswith((b".so", b".pyd", b".pyc")):
+            return True
+    return False
+
+
+def children(record, module):
+    # type: (bytes, str) -> Iterator[str]
+    """Give the names right below a module, as far as they can be modules."""
+    path = module.replace(".", "/").encode() + b"/"
+    names = set()  # type: set[str]
+    for name in set(re.findall(rb"(?m)^" + re.escape(path) + rb"([^/,\n]+(?:/|(?=,)))", record)):
+        names.add(module_of(name.decode("utf-8", "replace")))
+    return (name for name in sorted(names) if name and name != "__init__")
+
+
+def editable_modules(path):
+    # type: (str) -> set[str]
+    """Give the modules that a ``.pth`` file or the finder of an editable install leads to."""
+    text = read_bytes(path).decode("utf-8", "replace")
+    if path.endswith("_finder.py"):
+        mapping = re.search(r"^MAPPING\b[^=]*=\s*(\{.*?\})\s*$", text, re.MULTILINE)
+        return set(re.findall(r"['\"]([^'\"]+)['\"]\s*:", mapping.group(1))) if mapping else set()
+    names = set()  # type: set[str]
+    for line in text.splitlines():
+        folder = line.strip()
+        if os.path.isabs(folder) and os.path.isdir(folder):
+            for entry in os.listdir(folder):
+                if os.path.isfile(os.path.join(folder, entry, "__init__.py")):
+                    names.add(module_of(entry + "/"))
+                elif os.path.isfile(os.path.join(folder, entry)):
+                    names.add(module_of(entry))
+    return {name for name in names if name and name not in NOT_MODULES}
+
+
+def metadata_of(path):
+    # type: (str) -> bytes
+    """Give the headers of a distribution's core metadata, without its description."""
+    if os.path.isfile(path):
+        text = read_bytes(path)
+    else:
+        text = read_bytes(os.path.join(path, "METADATA")) or read_bytes(os.path.join(path, "PKG-INFO"))
+    return text.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n"
+
+
+def headers(metadata, name):
+    # type: (bytes, str) -> list[str]
+    pattern = rb"(?mi)^" + name.encode() + rb":[ \t]*(.*(?:\n[ \t].*)*)$"
+    return [" ".join(value.decode("utf-8", "replace").split()) for value in re.findall(pattern, metadata)]
+
+
+def name_and_version(path):
+    # type: (str) -> tuple[str, str]
+    metadata = metadata_of(path)
+    return ((headers(metadata, "Name") or [""])[0], (headers(metadata, "Version") or [""])[0])
+
+
+def details(found):
+    # type: (Found) -> dict[str, object]
+    """Read what the folder's name does not tell."""
+    metadata = metadata_of(found.path)
+    record = read_bytes(os.path.join(found.path, "RECORD"))
+    name = (headers(metadata, "Name") or [""])[0]
+    problem = "" if normalise(name) == found.name else "Its METADATA is missing or names another distribution."
+    sizes = re.findall(rb"(?m),(\d+)\r?$", record)
+    url, editable = direct_url(found)
+    return {
+        "name": found.name,
+        "display_name": name or found.name,
+        "version": found.version,
+        "requires": headers(metadata, "Requires-Dist") or egg_requires(found.path),
+        "editable": editable,
+        "direct_url": url,
+        "installer": read_bytes(os.path.join(found.path, "INSTALLER")).decode("utf-8", "replace").strip(),
+        "size": sum(map(int, sizes)) if sizes else None,
+        "pth": re.search(rb"(?m)^[^/,\n]+\.pth,", record) is not None,
+        "native": NATIVE.search(record) is not None,
+        "problem": problem,
+    }
+
+
+def direct_url(found):
+    # type: (Found) -> tuple[str, bool]
+    """Give where a direct install came from, without credentials, and whether it is editable (PEP 610)."""
+    text = read_bytes(os.path.join(found.path, "direct_url.json"))
+    if not text:
+        linked = found.path.endswith(".egg-info") and found.folder == os.path.dirname(found.path)
+        installed = os.path.basename(found.folder) in ("site-packages", "dist-packages")
+        return ("file://" + found.folder, True) if linked and not installed else ("", False)
+    import json  # noqa: PLC0415  few distributions have this file
+
+    try:
+        data = json.loads(text.decode("utf-8", "replace"))
+        url = USERINFO.sub("//", str(data.get("url", "")))
+        editable = bool((data.get("dir_info") or {}).get("editable"))
+        vcs = data.get("vcs_info") or {}
+    except (ValueError, AttributeError):
+        return ("", False)
+    if vcs:
+        url = "{}+{}@{}".format(vcs.get("vcs", "git"), url, vcs.get("commit_id", ""))
+    if data.get("subdirectory"):
+        url += "#subdirectory={}".format(data["subdirectory"])
+    return (url, editable)
+
+
+def egg_requires(path):
+    # type: (str) -> list[str]
+    """Read the requirements of a legacy egg-info folder as Requires-Dist lines."""
+    lines = []  # type: list[str]
+    condition = ""
+    for line in read_bytes(os.path.join(path, "requires.txt")).decode("utf-8", "replace").splitlines():
+        text = line.strip()
+        if text.startswith("["):
+            extra, _, marker = text.strip("[]").partition(":")
+            parts = ["extra == '" + extra + "'"] * bool(extra) + ["(" + marker + ")"] * bool(marker)
+            condition = "; " + " and ".join(parts)
+        elif text and not text.startswith("#"):
+            lines.append(text + condition)
+    return lines
+
+
+def platform_name():
+    # type: () -> str
+    """Give what ``sysconfig.get_platform()`` gives, without its import where the answer is plain."""
+    if sys.platform.startswith("linux"):
+        return "linux-" + os.uname().machine
+    import sysconfig  # noqa: PLC0415  slow to import
+
+    return sysconfig.get_platform()
+
+
+def python_version():
+    # type: () -> str
+    return "{}.{}.{}".format(*sys.version_info[:3])
+
+
+def read():
+    # type: () -> dict[str, object]
+    """Give everything about this Python, in the shape of an ``Environment`` as JSON."""
+    index = Index(sys.path)
+    return {
+        "python": python_version(),
+        "platform": platform_name(),
+        "implementation": sys.implementation.name,
+        "executable": sys.executable or "",
+        "distributions": {name: details(found) for name, found in sorted(index.found.items())},
+        "owners": {module: list(names) for module, names in sorted(index.owners.items())},
+        "stdlib": sorted(getattr(sys, "stdlib_module_names", ())),
+        "problems": [list(problem) for problem in index.problems],
+    }
+
+
+if __name__ == "__main__":
+    import json
+
+    print(json.dumps(read()))  # noqa: T201  standard output is how the data leaves
