@@ -6,11 +6,14 @@ are rendered once, a value of ``env`` twice.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
-from dataclasses import dataclass, replace
+import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kestra_nb.config import command_words, remembered, settings_sha256
 from kestra_nb.errors import FlowError
 from kestra_nb.model.flow import SCRIPT_NAME, Expression, Verbatim
 from kestra_nb.model.outcome import Bundle, LineMap
@@ -19,20 +22,22 @@ from kestra_nb.pebble import has_marks, protect
 from kestra_nb.yaml_text import Commented, render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
+    from kestra_nb.config import Settings
     from kestra_nb.model.flow import Flow, Input, Task, Text, Trigger
-    from kestra_nb.model.notebook import Script
-    from kestra_nb.model.plan import Plan
+    from kestra_nb.model.plan import Case, Plan
 
 _FILE_PASSES = 1
 _COMMAND_PASSES = 1
 _ENV_PASSES = 2
 _VALUE_PASSES = 1
 _FETCHED = ("kestra://", "nsfile://", "file://")
-_MADE_BY = re.compile(r"# Made by (?P<made_by>.+?)(?: from (?P<notebook>.+?))?\. To make it again:")
+_MADE_BY = re.compile(r"# Made by kestra-nb(?: from (?P<notebook>.+)\. To make it again:)?.*")
 _COMMAND = re.compile(r"#   (?P<command>.+)")
-_HASH = re.compile(r"# (?P<name>source|settings|lock|content) sha256:(?P<value>[0-9a-f]{64})")
+_HASH = re.compile(r"# (?P<name>source|settings|lock|content) sha256:(?P<value>[0-9a-f]*)")
+#: Hexadecimal digits of a hash that a header shows.
+_SHORT = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,56 +48,45 @@ class Emitted:
     script_first_line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """What a flow was made of: it goes into the header.
+def header_lines(case: Case, settings: Settings, *, notebook: str, source_sha256: str) -> tuple[str, ...]:
+    """Give the header's lines without the comment sign and without the hash of the content.
 
-    Attributes:
-        made_by: ``kestra-nb`` with or without a version.
-        notebook: As the person named it; empty for a cell of a live kernel.
-        command: The exact command line that makes the flow again, on one line.
-        source: SHA-256 of the notebook's code; ``settings`` and ``lock``: of those.
+    Args:
+        case: Its lock's hash goes in.
+        settings: What was chosen for this notebook stands in the command line; ``settings_sha256`` is over all that
+            shapes the flow.
+        notebook: As the person named it; empty for a cell of a live kernel, which no command line makes again.
+        source_sha256: Of the notebook's code and the files that go with it.
     """
-
-    made_by: str
-    notebook: str
-    command: str
-    source: str
-    settings: str
-    lock: str
-
-    @property
-    def sha256(self) -> str:
-        """Of all that the flow was made of."""
-        return _sha256(f"{self.source}\n{self.settings}\n{self.lock}\n")
-
-
-def header_lines(provenance: Provenance) -> tuple[str, ...]:
-    """Give the header's lines without the comment sign and without the hash of the content."""
-    notebook = f" from {_one_line(provenance.notebook)}" if provenance.notebook else ""
+    hashes = {"source": source_sha256, "settings": settings_sha256(settings), "lock": case.lock.sha256}
+    lines = [f"{name} sha256:{value[:_SHORT]}" for name, value in hashes.items()]
+    if not notebook:
+        return ("Made by kestra-nb from a live notebook.", *lines)
+    words = ["kestra-nb", "export", notebook, *command_words(remembered(settings))]
+    command = shlex.join(words)
     return (
-        f"Made by {_one_line(provenance.made_by)}{notebook}. To make it again:",
-        f"  {_one_line(provenance.command)}",
-        f"source sha256:{provenance.source}",
-        f"settings sha256:{provenance.settings}",
-        f"lock sha256:{provenance.lock}",
+        f"Made by kestra-nb from {_one_line(notebook)}. To make it again:",
+        f"  {_one_line(command)}",
+        *lines,
     )
 
 
 def header_of(yaml_text: str) -> Mapping[str, str]:
-    """Read a header: ``made_by``, ``notebook``, ``command``, ``source``, ``settings``, ``lock``, ``content``.
+    """Read a header: ``notebook``, ``command``, and 16 digits of the hashes ``source settings lock content``.
 
     Names that are not there are left out; a flow that kestra-nb did not write gives an empty mapping.
     """
     found: dict[str, str] = {}
+    is_ours = False
     for line in _header_part(yaml_text):
         if match := _HASH.fullmatch(line):
             found[match["name"]] = match["value"]
         elif match := _MADE_BY.fullmatch(line):
+            is_ours = True
             found |= {name: value for name, value in match.groupdict().items() if value}
-        elif "made_by" in found and "command" not in found and (match := _COMMAND.fullmatch(line)):
+        elif "notebook" in found and "command" not in found and (match := _COMMAND.fullmatch(line)):
             found["command"] = match["command"]
-    return found if "made_by" in found else {}
+    return found if is_ours else {}
 
 
 def _header_part(yaml_text: str) -> list[str]:
@@ -102,7 +96,10 @@ def _header_part(yaml_text: str) -> list[str]:
 
 
 def content_sha256(yaml_text: str) -> str:
-    """Hash the text without its own content line: equal to the header's ``content`` while nobody edited the file."""
+    """Hash the text without its own content line.
+
+    The first 16 digits are the header's ``content`` for as long as nobody has edited the file.
+    """
     lines = yaml_text.replace("\r\n", "\n").split("\n")
     for number, line in enumerate(_header_part(yaml_text)):
         match = _HASH.fullmatch(line)
@@ -124,50 +121,54 @@ def emit(flow: Flow) -> Emitted:
     bare = f"{first}{comments}\n{body.text}"
     if not flow.header:
         return Emitted(yaml=bare, script_first_line=_first_line(body.blocks, first, comments))
-    comments += f"# content sha256:{_sha256(bare)}\n"
+    comments += f"# content sha256:{_sha256(bare)[:_SHORT]}\n"
     return Emitted(yaml=f"{first}{comments}\n{body.text}", script_first_line=_first_line(body.blocks, first, comments))
 
 
-def bundle(
-    flow: Flow, plan: Plan, script: Script, *, provenance: Provenance, files: Iterable[ExtraFile] = ()
+def bundle(  # noqa: PLR0913  the header tells of each
+    flow: Flow,
+    files: tuple[ExtraFile, ...],
+    case: Case,
+    plan: Plan,
+    settings: Settings,
+    *,
+    notebook: str,
+    source_sha256: str,
 ) -> Bundle:
     """Write the main flow and the plan's further flows, and tie them to what belongs to them.
 
     Args:
-        flow: As ``build`` gives it.
-        plan: The plan it was built after.
-        script: For the line map.
-        provenance: For the header of every flow.
-        files: What ``build`` gives beside the flow.
+        flow: As ``build`` gives it, with ``files`` beside it.
+        files: Files of the plan and of the notebook.
+        case: What is exported; its script makes the line map.
+        plan: The plan that the flow was built after.
+        settings: As for ``build``.
+        notebook: Path of the notebook for the header, as the person named it; empty for a live kernel.
+        source_sha256: Of the notebook's code and the files that go with it.
     """
-    header = header_lines(provenance)
-    emitted = emit(_with_header(flow, header))
-    further = tuple(
-        ExtraFile(
-            path=flow_path(other.id),
-            text=emit(_with_header(other, header)).yaml,
-            purpose=other.description.split("\n")[0] or f"A further flow, {other.id!r}, that belongs to this one.",
-        )
-        for other in plan.further_flows
-    )
+    header = header_lines(case, settings, notebook=notebook, source_sha256=source_sha256)
+    main = dataclasses.replace(flow, header=header)
+    emitted = emit(main)
     return Bundle(
-        flow=_with_header(flow, header),
+        flow=main,
         yaml=emitted.yaml,
         path=flow_path(flow.id),
         plan=plan,
-        line_map=LineMap(script=script.lines, yaml_first_line=emitted.script_first_line),
-        files=(*further, *files),
-        sha256=provenance.sha256,
+        line_map=LineMap(script=case.script.lines, yaml_first_line=emitted.script_first_line),
+        files=(*(_further(other, flow.id) for other in plan.further_flows), *files),
+        sha256=_sha256("\n".join((source_sha256, settings_sha256(settings), case.lock.sha256))),
     )
+
+
+def _further(flow: Flow, main_id: str) -> ExtraFile:
+    text = emit(dataclasses.replace(flow, header=(f"Made by kestra-nb for the flow '{main_id}'.",))).yaml
+    purpose = flow.description.split("\n")[0] or f"The flow {flow.id!r}, which belongs to {main_id!r}."
+    return ExtraFile(path=flow_path(flow.id), text=text, purpose=purpose)
 
 
 def flow_path(flow_id: str) -> str:
     """Where a flow goes, relative to the export's root; Kestra's git sync and kestractl look there."""
     return f"_flows/{flow_id}.yaml"
-
-
-def _with_header(flow: Flow, header: tuple[str, ...]) -> Flow:
-    return replace(flow, header=header)
 
 
 def _first_line(blocks: Mapping[tuple[str | int, ...], int], *above: str) -> int:

@@ -275,12 +275,19 @@ def preview(planning: Planning, settings: Settings, strategy: str = "") -> Bundl
     Raises:
         StrategyError: As :func:`chosen_plan`.
     """
-    from kestra_nb import check, emit
+    from kestra_nb import build, check, emit
     from kestra_nb import lock as locks
 
     plan_ = chosen_plan(planning, strategy or settings.strategy)
+    flow, extra = build.build(planning.case, plan_, settings)
     bundle = emit.bundle(
-        planning.case, plan_, settings, notebook=planning.scan.notebook.path, source_sha256=source_sha256(planning.scan)
+        flow,
+        extra,
+        planning.case,
+        plan_,
+        settings,
+        notebook=planning.scan.notebook.path,
+        source_sha256=source_sha256(planning.scan),
     )
     lock_text = ExtraFile(
         path=lock_file(planning.case.name),
