@@ -195,6 +195,12 @@ class Pin:
     via: tuple[str, ...] = ()
     has_wheel: bool | None = None
 
+    @property
+    def line(self) -> str:
+        """The pin as a requirement (PEP 508), ``numpy==2.3.5``."""
+        marker = f" ; {self.marker}" if self.marker else ""
+        return f"{self.name} @ {self.url}{marker}" if self.url else f"{self.name}=={self.version}{marker}"
+
 
 LockSource = Literal["index", "environment"]
 

@@ -118,6 +118,7 @@ class TaskSettings:
         interpreter: The shell word that starts Python, ``python`` or ``"$VENV/bin/python"``.
         before_commands: Shell lines before the script's own command; one shell with it, ``/bin/sh`` (dash).
         input_files: Further files for the task by name (``requirements.txt``).
+        comment: What the before-commands do, for the YAML comment above them.
     """
 
     runner: Runner
@@ -129,6 +130,7 @@ class TaskSettings:
     before_commands: tuple[Text, ...] = ()
     env: Mapping[str, Text] = field(default_factory=dict)
     input_files: Mapping[str, Text] = field(default_factory=dict)
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,7 @@ class Plan:
         reasons: Why it fits or does not, each one sentence.
         possible_if: For a refused plan: what would make it possible.
         assumed: Names of facts this plan rests on that nobody confirmed.
+        unknown: Names of facts this plan rests on of which not even an assumption is made.
         settings: None only when it does not fit.
         preamble: Python put before the script (a check of what is installed); empty mostly.
         cache: When set the task is wrapped in a WorkingDirectory with this cache.
@@ -188,6 +191,7 @@ class Plan:
     reasons: tuple[str, ...] = ()
     possible_if: tuple[str, ...] = ()
     assumed: tuple[FactName, ...] = ()
+    unknown: tuple[FactName, ...] = ()
     settings: TaskSettings | None = None
     preamble: str = ""
     cache: Cache | None = None
