@@ -33,29 +33,46 @@ _SHORT = 16
 # --- settings -------------------------------------------------------------------------------------------------------
 
 
-def settings_for(notebook: Notebook, given: Mapping[str, object], *, face: str = "the call") -> Settings:
+def settings_for(
+    notebook: Notebook,
+    given: Mapping[str, object],
+    *,
+    face: str = "the call",
+    preferences: tuple[str, Mapping[str, object]] = ("", {}),
+) -> Settings:
     """Lay all layers of settings for one notebook.
 
     Args:
         notebook: Its metadata and, beside its file, the nearest pyproject.toml count.
         given: What the call names, option name → value.
         face: What to call the call in a message.
+        preferences: What the person set for every notebook in a face of its own (what to call it, values); stronger
+            than project and environment, weaker than what was chosen for this notebook, and noted in the flow like it.
 
     Raises:
         ConfigError: An unknown name, a value of the wrong type, or one that breaks a rule of Kestra's.
     """
-    folder = Path(notebook.path).parent if notebook.path else Path()
-    project, project_path = files.project_settings(folder)
+    project, project_path = files.project_settings(_folder(notebook))
     layers = ((project_path, project), ("the environment", config.from_environment(os.environ)))
     metadata = (f"the metadata of {notebook.path}", notebook.metadata)
-    before = config.merged(*layers, chosen=(metadata, (face, given)))
+    before = config.merged(*layers, chosen=(preferences, metadata, (face, given)))
     header = _header_choices(notebook, before)
-    return _checked(config.merged(*layers, chosen=(metadata, header, (face, given))))
+    settings = config.merged(*layers, chosen=(preferences, metadata, header, (face, given)))
+    return _checked(dataclasses.replace(settings, out=str(Path(notebook.folder, settings.out))))
+
+
+def _at(notebook: Notebook) -> str:
+    """Where the notebook lies, for what looks beside it; empty for text that has no file."""
+    return str(Path(notebook.folder, notebook.path)) if notebook.path else ""
+
+
+def _folder(notebook: Notebook) -> Path:
+    return Path(_at(notebook)).parent if notebook.path else Path(notebook.folder)
 
 
 def _header_choices(notebook: Notebook, settings: Settings) -> tuple[str, Mapping[str, object]]:
     """Give what the flow that was exported before was made with."""
-    found = files.find_flow(Path(settings.out), notebook.path, settings.id)
+    found = files.find_flow(Path(notebook.folder, settings.out), notebook.path, settings.id)
     if found is None:
         return "no earlier flow", {}
     path, header = found
@@ -112,7 +129,7 @@ def scan(notebook: Notebook, settings: Settings, *, environment: Environment | N
         raise NotebookError(message, hint="kestra-nb exports Python notebooks only.")
     script = source.to_script(notebook)
     found = imports.find_imports(script)
-    around = neighbours.follow(notebook.path, script, found)
+    around = neighbours.follow(_at(notebook), script, found)
     if environment is None:
         environment = environments.read_environment(_interpreter(notebook, settings))
     resolution = resolve.resolve(
@@ -160,9 +177,8 @@ def _required(settings: Settings) -> list[Declared]:
 
 
 def _shipped(notebook: Notebook, settings: Settings) -> list[LocalFile]:
-    folder = Path(notebook.path).parent if notebook.path else Path()
     return [
-        LocalFile(path=name, text=files.read_shipped(folder, name), location=Location(path="--ship"))
+        LocalFile(path=name, text=files.read_shipped(_folder(notebook), name), location=Location(path="--ship"))
         for name in settings.ship
     ]
 
@@ -370,7 +386,7 @@ def _source_sha256_now(notebook: Notebook, settings: Settings) -> str:
     from kestra_nb import imports, neighbours, source
 
     script = source.to_script(notebook)
-    around = neighbours.follow(notebook.path, script, imports.find_imports(script))
+    around = neighbours.follow(_at(notebook), script, imports.find_imports(script))
     digest = hashlib.sha256(notebook.sha256.encode())
     for item in sorted((*around.local_files, *_shipped(notebook, settings)), key=lambda file: file.path):
         digest.update(f"\0{item.path}\0{item.text}".encode())

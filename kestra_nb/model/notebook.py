@@ -32,6 +32,7 @@ class Notebook:
 
     Attributes:
         path: As the person named it; empty for text that has no file.
+        folder: What ``path`` and a relative ``out`` are relative to; empty for the process's working directory.
         cells: All cells in order.
         language: Lower case, ``python`` for all that can be exported.
         kernel: The kernelspec's name, when there is one.
@@ -45,6 +46,7 @@ class Notebook:
     kernel: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
     sha256: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
