@@ -118,7 +118,6 @@ class TaskSettings:
         interpreter: The shell word that starts Python, ``python`` or ``"$VENV/bin/python"``.
         before_commands: Shell lines before the script's own command; one shell with it, ``/bin/sh`` (dash).
         input_files: Further files for the task by name (``requirements.txt``).
-        comment: What the before-commands do, for the YAML comment above them.
     """
 
     runner: Runner
@@ -130,7 +129,6 @@ class TaskSettings:
     before_commands: tuple[Text, ...] = ()
     env: Mapping[str, Text] = field(default_factory=dict)
     input_files: Mapping[str, Text] = field(default_factory=dict)
-    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
