@@ -5,6 +5,7 @@ The patterns are those of Kestra 1.3 and 2.0 (``FlowValidator`` and the flow mod
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 import zoneinfo
@@ -30,8 +31,8 @@ _NICKNAMES = {
 }  # fmt: skip
 _CRON_FIELDS = 5
 _COUNT_FROM = datetime(2026, 1, 5, tzinfo=timezone.utc)
-_COUNT_DAYS = 364
-_COUNT_MOST = 2000
+_WEEK_DAYS, _YEAR_DAYS = 7, 364
+_OFTEN = 100  # runs in a week after which a year tells no more
 _MONTH_DAYS = 30.44
 
 
@@ -111,19 +112,17 @@ def _runs_per_month(cron: str) -> float:
     if len(expression.split()) != _CRON_FIELDS:
         raise ConfigError(message, hint=hint)
     try:
-        runs = CronSim(expression, _COUNT_FROM)
+        CronSim(expression, _COUNT_FROM)
     except CronSimError:
         raise ConfigError(message, hint=hint) from None
-    end = _COUNT_FROM + timedelta(days=_COUNT_DAYS)
-    count, last = 0, end
-    for moment in runs:
-        if moment > end:
+    runs = 0.0
+    for days in (_WEEK_DAYS, _YEAR_DAYS):
+        end = _COUNT_FROM + timedelta(days=days)
+        count = sum(1 for _ in itertools.takewhile(lambda moment: moment < end, CronSim(expression, _COUNT_FROM)))  # noqa: B023  used at once
+        runs = count / days * _MONTH_DAYS
+        if count >= _OFTEN:
             break
-        count += 1
-        if count == _COUNT_MOST:
-            last = moment
-            break
-    return count / ((last - _COUNT_FROM).total_seconds() / 86400) * _MONTH_DAYS
+    return runs
 
 
 def check_pairs(pairs: tuple[str, ...], what: str, key_rule: re.Pattern[str]) -> None:
