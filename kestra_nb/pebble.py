@@ -75,7 +75,7 @@ def protect(text: str, *, passes: int, python: bool) -> str:
 
 def restore(text: str, *, passes: int) -> str | None:
     """Give what a task receives for ``text`` that :func:`protect` wrote; None when it is none of its forms."""
-    source = _literal_source(text)
+    source = literal_source(text)
     if source is not None:
         return source
     if passes == 0 or not has_marks(text):
@@ -87,6 +87,18 @@ def restore(text: str, *, passes: int) -> str | None:
         body = inner[len(opening) : len(inner) - len(closing)]
         return None if _TAG_OF_TEXT.search(body) else head + body
     return None
+
+
+def literal_source(text: str) -> str | None:
+    """Give the source that a literal written by :func:`protect` hands to ``compile``; None for any other text."""
+    if not (text.startswith(_LITERAL) and text.endswith(_TAIL)):
+        return None
+    literal = text[len(_LITERAL) - 3 : len(text) - len(_TAIL) + 3]
+    try:
+        source = ast.literal_eval(literal)
+    except (SyntaxError, ValueError):
+        return None
+    return source if isinstance(source, str) else None
 
 
 def _wrappers(passes: int) -> tuple[str, str]:
@@ -130,14 +142,3 @@ def _as_literal(text: str) -> str:
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match.group())
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004  one byte
-
-
-def _literal_source(text: str) -> str | None:
-    if not (text.startswith(_LITERAL) and text.endswith(_TAIL)):
-        return None
-    literal = text[len(_LITERAL) - 3 : len(text) - len(_TAIL) + 3]
-    try:
-        source = ast.literal_eval(literal)
-    except (SyntaxError, ValueError):
-        return None
-    return source if isinstance(source, str) else None
