@@ -44,11 +44,8 @@ def _default(option: Option) -> str:
 
 def options_page() -> str:
     """Every option once: the same for the command line and the magics."""
-    parts = [
-        "# Options",
-        "The same options serve `kestra-nb`, `%kestra` and `%%kestra_flow`; the settings of the same names are on "
-        "[settings](settings.md).",
-    ]
+    intro = "The same options serve `kestra-nb`, `%kestra` and `%%kestra_flow`; see also [settings](settings.md)."
+    parts = ["# Options", intro]
     for group, title in _GROUPS.items():
         rows = (
             (", ".join(f"`{flag}`" for flag in option.flags), option.metavar, option.help, _default(option))
