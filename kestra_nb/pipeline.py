@@ -7,94 +7,28 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kestra_nb import config, files, rules
+from kestra_nb import choices, config, files, rules
+from kestra_nb.choices import settings_for
 from kestra_nb.errors import FlowError, NotebookError, StrategyError
-from kestra_nb.model.dependency import LocalFile
+from kestra_nb.explain import why
 from kestra_nb.model.finding import Finding, Location
-from kestra_nb.model.notebook import Declared, Notebook
-from kestra_nb.model.outcome import Bundle, Planning, Scan, Why, Written
+from kestra_nb.model.outcome import Bundle, Planning, Scan, Written
 from kestra_nb.model.plan import Case, ExtraFile, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from kestra_nb.config import Settings
-    from kestra_nb.model.dependency import Environment, Lock, Resolution
+    from kestra_nb.model.dependency import Environment, LocalFile, Lock, Resolution
+    from kestra_nb.model.notebook import Notebook
     from kestra_nb.model.plan import Target
 
+__all__ = ["check_export", "export", "plan", "preview", "read", "scan", "settings_for", "why"]
+
 _SHORT = 16
-
-
-# --- settings -------------------------------------------------------------------------------------------------------
-
-
-def settings_for(
-    notebook: Notebook,
-    given: Mapping[str, object],
-    *,
-    face: str = "the call",
-    preferences: tuple[str, Mapping[str, object]] = ("", {}),
-) -> Settings:
-    """Lay all layers of settings for one notebook.
-
-    Args:
-        notebook: Its metadata and, beside its file, the nearest pyproject.toml count.
-        given: What the call names, option name → value.
-        face: What to call the call in a message.
-        preferences: What the person set for every notebook in a face of its own (what to call it, values); stronger
-            than project and environment, weaker than what was chosen for this notebook, and noted in the flow like it.
-
-    Raises:
-        ConfigError: An unknown name, a value of the wrong type, or one that breaks a rule of Kestra's.
-    """
-    project, project_path = files.project_settings(_folder(notebook))
-    layers = ((project_path, project), ("the environment", config.from_environment(os.environ)))
-    metadata = (f"the metadata of {notebook.path}", notebook.metadata)
-    before = config.merged(*layers, chosen=(preferences, metadata, (face, given)))
-    header = _header_choices(notebook, before)
-    settings = config.merged(*layers, chosen=(preferences, metadata, header, (face, given)))
-    return _checked(dataclasses.replace(settings, out=str(Path(notebook.folder, settings.out))))
-
-
-def _at(notebook: Notebook) -> str:
-    """Where the notebook lies, for what looks beside it; empty for text that has no file."""
-    return str(Path(notebook.folder, notebook.path)) if notebook.path else ""
-
-
-def _folder(notebook: Notebook) -> Path:
-    return Path(_at(notebook)).parent if notebook.path else Path(notebook.folder)
-
-
-def _header_choices(notebook: Notebook, settings: Settings) -> tuple[str, Mapping[str, object]]:
-    """Give what the flow that was exported before was made with."""
-    found = files.find_flow(Path(notebook.folder, settings.out), notebook.path, settings.id)
-    if found is None:
-        return "no earlier flow", {}
-    path, header = found
-    words = shlex.split(header.get("command", ""))
-    return f"the header of {path}", config.from_words(words[3:], f"the header of {path}")
-
-
-def _checked(settings: Settings) -> Settings:
-    if settings.id:
-        rules.check_flow_id(settings.id)
-    rules.check_namespace(settings.namespace)
-    rules.check_duration(settings.timeout)
-    rules.check_target_python(settings.target_python)
-    rules.schedule(settings.schedule, settings.timezone)
-    rules.check_pairs(settings.labels, "label", rules.LABEL_KEY)
-    rules.check_pairs(settings.inputs, "input", rules.INPUT_ID)
-    rules.check_secrets(settings.secrets)
-    if settings.strategy:
-        from kestra_nb import strategies
-
-        strategies.get(settings.strategy)
-    return settings
 
 
 # --- scan -----------------------------------------------------------------------------------------------------------
@@ -129,13 +63,13 @@ def scan(notebook: Notebook, settings: Settings, *, environment: Environment | N
         raise NotebookError(message, hint="kestra-nb exports Python notebooks only.")
     script = source.to_script(notebook)
     found = imports.find_imports(script)
-    around = neighbours.follow(_at(notebook), script, found)
+    around = neighbours.follow(choices.place_of(notebook), script, found)
     if environment is None:
         environment = environments.read_environment(_interpreter(notebook, settings))
     resolution = resolve.resolve(
         (*found, *around.imports),
-        (*script.declared, *around.declared, *_required(settings)),
-        (*around.local_files, *_shipped(notebook, settings)),
+        (*script.declared, *around.declared, *choices.required(settings)),
+        (*around.local_files, *choices.shipped(notebook, settings)),
         environment,
         accepted=frozenset(settings.accept),
         target_python=settings.target_python or _minor(environment),
@@ -156,31 +90,6 @@ def _interpreter(notebook: Notebook, settings: Settings) -> Path | None:
     if settings.python:
         return Path(settings.python)
     return environment.kernelspec_python(notebook.kernel) if notebook.kernel else None
-
-
-def _required(settings: Settings) -> list[Declared]:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    from kestra_nb.errors import ConfigError
-
-    required = []
-    for text in settings.require:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement as error:
-            message = f"{text!r} is no requirement (PEP 508): {str(error).splitlines()[0]}"
-            raise ConfigError(message, hint="They look like 'pandas>=2' or 'dask[array]==2025.1.0'.") from None
-        required.append(
-            Declared(text=text, requirement=requirement, origin="option", location=Location(path="--require"))
-        )
-    return required
-
-
-def _shipped(notebook: Notebook, settings: Settings) -> list[LocalFile]:
-    return [
-        LocalFile(path=name, text=files.read_shipped(_folder(notebook), name), location=Location(path="--ship"))
-        for name in settings.ship
-    ]
 
 
 def _minor(environment: Environment) -> str:
@@ -208,6 +117,7 @@ def plan(scanned: Scan, settings: Settings) -> Planning:
     target = config.target_of(settings, notebook_python=_minor(environment), images=images.catalogue())
     name = flow_id(scanned.notebook, settings)
     lock, lock_path = _lock(name, scanned.resolution, environment, target, settings)
+    target = dataclasses.replace(target, python=lock.python)
     case = Case(
         name=name,
         namespace=settings.namespace,
@@ -246,12 +156,23 @@ def _lock(
 
     path = Path(settings.out) / lock_file(name)
     wanted = locks.requirements_of(resolution)
-    kept = locks.load(files.read_text(path), str(path)) if path.is_file() and not settings.upgrade else None
-    if kept is not None and kept.requirements == wanted and (kept.source == "index" or not settings.lock):
-        return kept, str(path)
+    if path.is_file() and not settings.upgrade:
+        kept = locks.load(files.read_text(path), str(path))
+        if kept.requirements == wanted and _suits(kept, target, settings):
+            return kept, str(path)
     if settings.lock:
         return locks.make(resolution, target, hashes=settings.hashes, exclude_newer=settings.exclude_newer), ""
     return locks.from_environment(resolution, environment, target), ""
+
+
+def _suits(lock: Lock, target: Target, settings: Settings) -> bool:
+    """Whether a lock that was read is for this target, and as strict as asked."""
+    return (
+        (lock.source == "index" or not settings.lock)
+        and (not settings.hashes or all(pin.hashes for pin in lock.pins))
+        and (target.python_source == "assumed" or lock.python == target.python)
+        and lock.platform == target.platform
+    )
 
 
 # --- preview and export ---------------------------------------------------------------------------------------------
@@ -303,7 +224,7 @@ def preview(planning: Planning, settings: Settings, strategy: str = "") -> Bundl
         plan_,
         settings,
         notebook=planning.scan.notebook.path,
-        source_sha256=source_sha256(planning.scan),
+        source_sha256=_source_sha256(planning.scan.notebook, planning.case.resolution.local_files),
     )
     lock_text = ExtraFile(
         path=lock_file(planning.case.name),
@@ -315,10 +236,10 @@ def preview(planning: Planning, settings: Settings, strategy: str = "") -> Bundl
     return dataclasses.replace(whole, findings=findings)
 
 
-def source_sha256(scanned: Scan) -> str:
+def _source_sha256(notebook: Notebook, local_files: Iterable[LocalFile]) -> str:
     """Hash the notebook's code and the files that go with it."""
-    digest = hashlib.sha256(scanned.notebook.sha256.encode())
-    for item in sorted(scanned.resolution.local_files, key=lambda file: file.path):
+    digest = hashlib.sha256(notebook.sha256.encode())
+    for item in sorted(local_files, key=lambda file: file.path):
         digest.update(f"\0{item.path}\0{item.text}".encode())
     return digest.hexdigest()
 
@@ -386,11 +307,8 @@ def _source_sha256_now(notebook: Notebook, settings: Settings) -> str:
     from kestra_nb import imports, neighbours, source
 
     script = source.to_script(notebook)
-    around = neighbours.follow(_at(notebook), script, imports.find_imports(script))
-    digest = hashlib.sha256(notebook.sha256.encode())
-    for item in sorted((*around.local_files, *_shipped(notebook, settings)), key=lambda file: file.path):
-        digest.update(f"\0{item.path}\0{item.text}".encode())
-    return digest.hexdigest()
+    around = neighbours.follow(choices.place_of(notebook), script, imports.find_imports(script))
+    return _source_sha256(notebook, (*around.local_files, *choices.shipped(notebook, settings)))
 
 
 def _lock_sha256_now(flow_path: Path) -> str:
@@ -398,45 +316,3 @@ def _lock_sha256_now(flow_path: Path) -> str:
 
     path = flow_path.parent / Path(lock_file(flow_path.stem)).name
     return locks.load(files.read_text(path), str(path)).sha256 if path.is_file() else ""
-
-
-# --- why ------------------------------------------------------------------------------------------------------------
-
-
-def why(planning: Planning, name: str) -> Why:
-    """Tell the chain from a place in the notebook to a distribution, or why a name was left out.
-
-    Args:
-        planning: Of :func:`plan`.
-        name: A distribution or a module, in any spelling.
-    """
-    from packaging.utils import canonicalize_name
-
-    wanted = canonicalize_name(name)
-    plan_ = planning.recommended
-    supply = f"supplied by {plan_.strategy}: {plan_.summary}" if plan_ is not None else "no strategy fits"
-    lines: list[str] = []
-    for need in planning.scan.resolution.needs:
-        modules = {item.module for item in need.imports}
-        if canonicalize_name(need.requirement.name) != wanted and name not in modules:
-            continue
-        for item in need.imports:
-            how = item.why or f"import {item.module}"
-            lines.append(f"{item.location}: {how} → {need.requirement} ({need.evidence}) → {supply}")
-        if not need.imports:
-            lines.append(f"{need.why} → {need.requirement} ({need.evidence}) → {supply}")
-    included = bool(lines)
-    lines += [
-        f"{pin.name}=={pin.version} is in the lock because of {', '.join(pin.via)} → {supply}"
-        for pin in planning.lock.pins
-        if pin.name == wanted and not included
-    ]
-    included = bool(lines)
-    lines += [
-        f"{f'{item.location}: ' if item.location else ''}{item.name} was left out: {item.reason}"
-        for item in planning.scan.resolution.excluded
-        if item.name == name or canonicalize_name(item.name) == wanted
-    ]
-    if not lines:
-        lines.append(f"{name} is not asked for by this notebook, nor needed by anything it asks for.")
-    return Why(name=name, lines=tuple(lines), included=included)
