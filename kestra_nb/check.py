@@ -6,9 +6,7 @@ writer shows as well.
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -16,7 +14,7 @@ import yaml
 from kestra_nb import rules
 from kestra_nb.model.finding import Finding, Location
 from kestra_nb.model.flow import DOCKER, WORKING_DIRECTORY, Verbatim
-from kestra_nb.pebble import has_marks, literal_source, restore
+from kestra_nb.pebble import decoded, has_marks, literal_source, restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -114,14 +112,7 @@ def _arrived(written: str, passes: int, *, python: bool) -> str | None:
     if source is not None:
         return source
     text = restore(written, passes=passes)
-    if text is None or not python:
-        return text
-    try:
-        data = text.encode()
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(encoding)
-    except (SyntaxError, UnicodeError):
-        return None
+    return decoded(text) if python and text is not None else text
 
 
 def _tasks_of(tasks: tuple[Task, ...]) -> Iterator[Task]:
