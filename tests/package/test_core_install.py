@@ -1,0 +1,39 @@
+"""The core install is light, works by itself, and needs neither JupyterLab nor Node."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_DISTRIBUTIONS = 50
+
+
+@pytest.fixture(scope="module")
+def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("core") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([folder / "bin" / "pip", "install", "--quiet", "--editable", ROOT], check=True)
+    return folder
+
+
+def test_the_core_brings_at_most_fifty_distributions(venv: Path) -> None:
+    done = subprocess.run(
+        [venv / "bin" / "pip", "list", "--format", "json"], check=True, capture_output=True, text=True
+    )
+    names = {item["name"].lower() for item in json.loads(done.stdout)} - {"pip", "setuptools"}
+    print(f"core install: {len(names)} distributions")  # noqa: T201  the figure belongs in the log
+    assert len(names) <= MOST_DISTRIBUTIONS
+    assert not names & {"jupyterlab", "jupyter-server", "uv", "pandas"}
+
+
+def test_the_core_does_the_main_job_by_itself(venv: Path, tmp_path: Path) -> None:
+    notebook = ROOT / "notebooks" / "examples" / "sales_report.ipynb"
+    command = [venv / "bin" / "kestra-nb", "export", notebook, "--out", tmp_path, "--require", "numpy==2.2.0"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "_flows" / "sales_report.yaml").is_file(), done.stderr
