@@ -1,0 +1,240 @@
+"""A cell completed into a script: what it reads from earlier cells is put before it, or named as impossible."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from kestra_nb import ipython, names
+from kestra_nb.errors import NotebookError
+from kestra_nb.model.finding import Finding, Location
+from kestra_nb.model.notebook import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MadeKind = Literal["builtin", "import", "code", "value", "alias", "impossible", "absent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """How a name of the live kernel can be made again in a fresh process.
+
+    Attributes:
+        kind: ``builtin`` needs nothing; ``code`` is a function or a class, ``value`` an assignment of a literal,
+            ``alias`` a second name of something else that can be made, ``absent`` a name the kernel does not know.
+        text: The statement.
+        place: The cell that made it, None when no cell of this session did.
+        modules: Modules the statement names by ``import module``.
+        parts: Identities of the mutable objects in a value.
+        finding: For ``impossible`` and ``absent``: what is wrong.
+    """
+
+    name: str
+    kind: MadeKind
+    text: str = ""
+    place: Location | None = None
+    modules: frozenset[str] = frozenset()
+    parts: frozenset[int] = frozenset()
+    finding: Finding | None = None
+
+
+class Kernel(Protocol):
+    """What capturing must know of a live kernel."""
+
+    @property
+    def lazy_annotations(self) -> bool:
+        """Whether ``from __future__ import annotations`` is in force."""
+
+    def look(self, name: str) -> Made:
+        """Say how the name can be made again."""
+
+    def star(self, module: str) -> frozenset[str] | None:
+        """Give the names that ``from module import *`` brings, None when the module is not loaded."""
+
+    def submodules(self, name: str, chains: frozenset[tuple[str, ...]]) -> tuple[str, ...]:
+        """Give the modules that must be imported by name for these attribute chains on a module to work."""
+
+    def ran_before(self, source: str, name: str) -> bool:
+        """Say whether the cell that last made the name had this very source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """A cell and what it needs from earlier cells, in the order in which a script must run them.
+
+    Attributes:
+        cells: The last one is the cell itself, as written.
+        completed: What was put before it, by name.
+        findings: KNB150 and following; those of severity error name what the script would lack.
+    """
+
+    cells: tuple[Cell, ...]
+    completed: Mapping[str, Made]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class _Work:
+    kernel: Kernel
+    source: str
+    made: dict[str, Made] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    submodules: dict[str, None] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def complete(source: str, place: Location, kernel: Kernel, *, inputs: frozenset[str] = frozenset()) -> Capture:
+    """Complete a cell into what a script needs.
+
+    Args:
+        source: The cell as written, IPython syntax welcome.
+        place: Of its first line.
+        kernel: The live kernel.
+        inputs: Names whose value becomes an input of the flow: their assignments go into a ``parameters`` cell.
+
+    Raises:
+        NotebookError: The cell is empty or is not Python.
+    """
+    tree, text = _parsed(source, place)
+    work = _Work(kernel=kernel, source=source)
+    _follow(work, tree, place, text)
+    _unseen(work, tree, place)
+    shared = _shared(work)
+    cells = (*_prelude(work, inputs, shared), Cell(source=source, kind="code", location=place))
+    return Capture(cells=cells, completed=dict(work.made), findings=tuple(work.findings))
+
+
+def _parsed(source: str, place: Location) -> tuple[ast.Module, str]:
+    if not source.strip():
+        message = "The cell is empty: there is nothing to make a flow of."
+        raise NotebookError(message, code="KNB154")
+    text = ipython.to_python(source)
+    try:
+        tree = ast.parse(text)
+        compile(tree, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        what = getattr(error, "msg", None) or str(error)
+        message = f"The cell is not Python: {what}."
+        raise NotebookError(message, location=_at(place, line), code="KNB154") from None
+    return tree, text
+
+
+def _at(place: Location, line: int) -> Location:
+    return Location(path=place.path, cell=place.cell, cell_id=place.cell_id, line=place.line + line - 1)
+
+
+def _follow(work: _Work, tree: ast.Module, place: Location, text: str, own: str = "") -> None:
+    """Find how to make each name that ``tree`` reads, and what that reads in turn; makers come before readers."""
+    attribute_chains = names.chains(tree)
+    for read in names.free_names(tree, work.kernel.star, lazy_annotations=work.kernel.lazy_annotations):
+        if read.name == own:
+            continue
+        if read.name not in work.made:
+            work.made[read.name] = made = work.kernel.look(read.name)
+            _take(work, made, read, _at(place, read.line), own)
+        made = work.made[read.name]
+        if made.kind == "import" and read.name in attribute_chains:
+            work.submodules.update(dict.fromkeys(work.kernel.submodules(read.name, attribute_chains[read.name])))
+
+
+def _take(work: _Work, made: Made, read: names.Read, where: Location, reader: str) -> None:
+    if made.finding is not None:
+        by_itself = made.kind == "absent" or work.kernel.ran_before(work.source, made.name)
+        if read.sure or not by_itself:
+            work.findings.append(_placed(made.finding, where, reader))
+        return
+    if made.kind in {"code", "alias"} and made.place is not None:
+        inner = ast.parse(made.text)
+        _follow(work, inner, made.place, made.text, own=made.name)
+        _unseen(work, inner, made.place)
+    work.order.append(made.name)
+
+
+def _placed(finding: Finding, where: Location, reader: str) -> Finding:
+    message = finding.message
+    if reader:
+        message += f" The function or class '{reader}' reads it."
+    return Finding(code=finding.code, severity=finding.severity, message=message, hint=finding.hint, location=where)
+
+
+def _unseen(work: _Work, tree: ast.Module, place: Location) -> None:
+    for function, line in names.unseen_reads(tree):
+        if work.kernel.look(function).kind != "builtin":
+            continue
+        work.findings.append(
+            Finding(
+                code="KNB155",
+                severity="error" if function in {"eval", "exec"} else "warning",
+                message=f"{function}() may read names of earlier cells that cannot be seen in the text.",
+                hint="Write the code it runs into the cell." if function in {"eval", "exec"} else "",
+                location=_at(place, line),
+            )
+        )
+
+
+def _shared(work: _Work) -> dict[str, str]:
+    """Find names that hold the very same list, dict or set: the second is assigned from the first."""
+    first: dict[frozenset[int], str] = {}
+    seen: dict[int, str] = {}
+    again: dict[str, str] = {}
+    for name in work.order:
+        parts = work.made[name].parts
+        if parts and parts in first and work.made[name].text.partition(" = ")[2] == _value(work, first[parts]):
+            again[name] = first[parts]
+            continue
+        for part in parts & seen.keys():
+            work.findings.append(
+                Finding(
+                    code="KNB150",
+                    severity="error",
+                    message=f"'{name}' and '{seen[part]}' hold the same list, dict or set, which a script cannot show.",
+                    hint="Put the lines that make them into the cell.",
+                    location=work.made[name].place,
+                )
+            )
+            break
+        first[parts] = name
+        seen.update(dict.fromkeys(parts, name))
+    return again
+
+
+def _value(work: _Work, name: str) -> str:
+    return work.made[name].text.partition(" = ")[2]
+
+
+def _prelude(work: _Work, inputs: frozenset[str], shared: Mapping[str, str]) -> Iterable[Cell]:
+    """Give the cells before the cell: imports, then values, then functions and classes in an order that runs."""
+    made = [work.made[name] for name in work.order]
+    imports = [item for item in made if item.kind == "import"]
+    values = [item for item in made if item.kind == "value"]
+    if work.kernel.lazy_annotations and any(item.kind == "code" for item in made):
+        yield _cell(["from __future__ import annotations"], None)
+    helpers = sorted({module for item in values for module in item.modules})
+    plain = [item for item in values if item.name not in inputs]
+    given = [item for item in values if item.name in inputs]
+    lines = [f"import {module}" for module in (*work.submodules, *helpers)]
+    dated = [_line(item, shared) for item in plain if item.modules]
+    if lines or dated:
+        yield _cell([*dict.fromkeys(lines), *dated], None)
+    if imports:
+        yield _cell(list(dict.fromkeys(_line(item, {}) for item in imports)), imports[0].place)
+    if given:
+        yield _cell([_line(item, shared) for item in given], given[0].place, tags=("parameters",))
+    undated = [item for item in plain if not item.modules]
+    if undated:
+        yield _cell([_line(item, shared) for item in undated], undated[0].place)
+    for item in made:
+        if item.kind in {"code", "alias"}:
+            yield _cell([item.text], item.place)
+
+
+def _line(item: Made, shared: Mapping[str, str]) -> str:
+    text = f"{item.name} = {shared[item.name]}" if item.name in shared else item.text
+    return f"{text}  # {item.place.path}" if item.place is not None else text
+
+
+def _cell(lines: list[str], place: Location | None, tags: tuple[str, ...] = ()) -> Cell:
+    return Cell(source="\n".join(lines), kind="code", location=place or Location(), tags=tags)
