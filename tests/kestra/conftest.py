@@ -1,0 +1,106 @@
+"""Fixtures of the stage on Kestra's own engine, both lines; or on a full server, when KESTRA_NB_TEST_URL names one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.kestra.harness.build import LINES, EngineMissingError, build
+from tests.kestra.harness.engine import Engine
+from tests.kestra.harness.server import Server
+from tests.kestra.harness.values import Kestra
+from tests.kestra.harness.wheels import Index, Wheel, serve
+from tests.kestra.harness.worker import Worker, make_worker
+
+SERVER_URL = os.environ.get("KESTRA_NB_TEST_URL")
+FIRST_WHEELS = (
+    Wheel(name="tinydep", version="1.0"),
+    Wheel(name="tinypkg", version="1.0", requires=("tinydep",)),
+    Wheel(name="tinypkg", version="2.0", requires=("tinydep",)),
+)
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip with the reason; in CI, where nothing may be missing, fail."""
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+class Engines:
+    """The engines of this session, each started when it is first asked for."""
+
+    def __init__(self, folder: Path, worker: Worker, index: Index) -> None:
+        self._folder, self._worker, self._index = folder, worker, index
+        self._started: dict[str, Engine] = {}
+
+    def get(self, line: str) -> Engine:
+        """The engine of one line."""
+        if line not in self._started:
+            variables = {"HOME": str(self._worker.home), **self._index.variables()}
+            built = build(line)
+            self._started[line] = Engine(built, self._folder / line, path=self._worker.path, variables=variables)
+        return self._started[line]
+
+    def stop(self) -> None:
+        """End them all."""
+        for engine in self._started.values():
+            engine.stop()
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the whole session, removed at its end: engines, workers and wheels take some hundred MB."""
+    folder = tmp_path_factory.mktemp("kestra")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def worker(ground: Path) -> Iterator[Worker]:
+    """The Python of the engines' workers; after the last test it must be as it was."""
+    made = make_worker(ground / "worker")
+    yield made
+    assert made.changes() == [], "a run changed the worker's own Python"
+
+
+@pytest.fixture(scope="session")
+def index(ground: Path) -> Iterator[Index]:
+    """A package index on loopback, with tiny wheels; the only one that the workers know."""
+    with serve(ground / "wheels") as serving:
+        serving.add(*FIRST_WHEELS)
+        yield serving
+
+
+@pytest.fixture(scope="session")
+def engines(ground: Path, worker: Worker, index: Index) -> Iterator[Engines]:
+    """Both lines, each booted once at most."""
+    started = Engines(ground, worker, index)
+    yield started
+    started.stop()
+
+
+@pytest.fixture(params=LINES)
+def engine(request: pytest.FixtureRequest, engines: Engines) -> Engine:
+    """Kestra's engine, the test once for each line: for what only the engine can show (its storage, its CPU)."""
+    try:
+        return engines.get(request.param)
+    except EngineMissingError as problem:
+        missing(str(problem))
+
+
+@pytest.fixture(params=["server"] if SERVER_URL else LINES)
+def kestra(request: pytest.FixtureRequest) -> Kestra:
+    """A Kestra: the full server that KESTRA_NB_TEST_URL names, else the engine of each line."""
+    if SERVER_URL:
+        return Server(SERVER_URL, user=os.environ.get("KESTRA_NB_TEST_USER"), password=os.environ.get("KESTRA_NB_TEST_PASSWORD"))
+    try:
+        started: Engines = request.getfixturevalue("engines")
+        return started.get(request.param)
+    except EngineMissingError as problem:
+        missing(str(problem))
