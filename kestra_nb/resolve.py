@@ -1,0 +1,379 @@
+"""Imports and declarations + environment → the distributions that the task must have.
+
+What is installed decides; then what the author declared; then the table of well-known modules; the module's own name
+comes last and is only a guess, which nothing sends anywhere until the person accepts it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from kestra_nb import origins, tables
+from kestra_nb.model.dependency import Exclusion, Import, Need, Resolution
+from kestra_nb.model.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from packaging.utils import NormalizedName
+
+    from kestra_nb.model.dependency import Environment, Evidence, LocalFile
+    from kestra_nb.model.notebook import Declared
+
+OWN = frozenset({"kestra_nb"})
+KERNEL_ONLY = {
+    "google.colab": "exists on Google Colab only",
+    "IPython.core.interactiveshell": "works inside a kernel only",
+}
+WORKBENCH = frozenset(
+    canonicalize_name(name)
+    for name in (
+        "jupyter", "jupyterlab", "notebook", "ipykernel", "nbconvert", "nbstripout", "jupytext", "pytest", "black",
+        "flake8", "ruff", "isort", "mypy", "pre-commit", "pip", "setuptools", "wheel", "kestra-nb", "twine", "build",
+    )
+)  # fmt: skip
+GUARDED = {
+    "TYPE_CHECKING": "is for type checkers only",
+    "never": "stands under a condition that is never true",
+    "colab": "is for Google Colab only",
+    "written": "is written by a cell of the notebook",
+}
+STRENGTH: tuple[Evidence, ...] = ("installed", "declared", "table", "guess")
+VARIANTS = re.compile(r"-(?:headless|gpu|cpu|cu\d+|nightly|dev)\b")
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A need while it is being gathered."""
+
+    name: NormalizedName
+    evidence: Evidence
+    why: str
+    imports: list[Import] = field(default_factory=list)
+    extras: set[str] = field(default_factory=set)
+    declared: Requirement | None = None
+
+
+@dataclass(slots=True)
+class _Work:
+    environment: Environment
+    target_python: str
+    accepted: dict[str, str]
+    local: dict[str, LocalFile]
+    declared: dict[NormalizedName, Declared]
+    stdlib: frozenset[str]
+    drafts: dict[NormalizedName, _Draft] = field(default_factory=dict)
+    excluded: dict[str, Exclusion] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def leave_out(self, name: str, reason: str, item: Import) -> None:
+        self.excluded.setdefault(name, Exclusion(name=name, reason=reason, location=item.location))
+
+    def note(
+        self, code: str, severity: Literal["error", "warning", "info"], message: str, hint: str = "",
+        item: Import | Declared | None = None,
+    ) -> None:  # fmt: skip
+        place = item.location if item is not None else None
+        finding = Finding(code=code, severity=severity, message=message, hint=hint, location=place)
+        if not any(known.code == code and known.message == message for known in self.findings):
+            self.findings.append(finding)
+
+
+def resolve(  # noqa: PLR0913  each is a value of its own
+    imports: Sequence[Import],
+    declared: Sequence[Declared],
+    local_files: Sequence[LocalFile],
+    environment: Environment,
+    *,
+    accepted: frozenset[str] = frozenset(),
+    target_python: str = "3.12",
+) -> Resolution:
+    """Decide which distributions a script needs, at which version, and how that is known.
+
+    Args:
+        imports: From ``find_imports`` and ``neighbours.follow``.
+        declared: What the author wrote down, in order; a later ``pip uninstall`` takes back an earlier install.
+        local_files: Files shipped with the flow; their modules are no distributions.
+        environment: What is installed; versions come from it.
+        accepted: Names of distributions that may be fetched though nothing but their name speaks for them, or
+            ``module=distribution``.
+        target_python: ``3.12``: its standard library counts, not that of the environment.
+    """
+    work = _Work(
+        environment=environment,
+        target_python=target_python,
+        accepted=_accepted(accepted),
+        local={file.module.partition(".")[0]: file for file in local_files if file.module},
+        declared=_standing(declared),
+        stdlib=_standard_library(environment, target_python),
+    )
+    _declare(work)
+    for item in imports:
+        _place(work, item)
+    needs = tuple(_need(work, work.drafts[name]) for name in sorted(work.drafts))
+    unresolved = tuple(
+        need for need in needs
+        if need.evidence == "guess" and canonicalize_name(need.requirement.name) not in work.accepted.values()
+    )  # fmt: skip
+    for need in unresolved:
+        _refuse_guess(work, need)
+    return Resolution(
+        needs=needs,
+        excluded=tuple(work.excluded[name] for name in sorted(work.excluded) if not _is_need(work, name)),
+        local_files=tuple(local_files),
+        unresolved=unresolved,
+        findings=tuple(work.findings),
+    )
+
+
+def _is_need(work: _Work, name: str) -> bool:
+    return any(item.module == name for draft in work.drafts.values() for item in draft.imports)
+
+
+def _accepted(names: Iterable[str]) -> dict[str, str]:
+    """Give module → distribution; a bare name stands for itself."""
+    pairs = (name.rpartition("=") for name in sorted(names))
+    return {module.strip() or name.strip(): canonicalize_name(name.strip()) for module, _, name in pairs}
+
+
+def _standard_library(environment: Environment, target: str) -> frozenset[str]:
+    own = f"{environment.python.major}.{environment.python.minor}"
+    if own == target and environment.stdlib:
+        return environment.stdlib | {"__main__"}
+    return tables.standard_library(target)
+
+
+def _standing(declared: Iterable[Declared]) -> dict[NormalizedName, Declared]:
+    """Give the declarations that stand at the end, by name; what is written in a cell outdoes a file beside it."""
+    standing: dict[NormalizedName, Declared] = {}
+    weak = {"requirements.txt", "pyproject.toml"}
+    for item in sorted(declared, key=lambda entry: entry.origin not in weak):
+        if item.requirement is None:
+            continue
+        name = canonicalize_name(item.requirement.name)
+        if item.removed:
+            standing.pop(name, None)
+        else:
+            standing[name] = item
+    return standing
+
+
+def _declare(work: _Work) -> None:
+    for name, item in work.declared.items():
+        requirement = item.requirement
+        if requirement is None or (requirement.marker and not _applies(work, str(requirement.marker))):
+            work.excluded[name] = Exclusion(
+                name=name, reason=f"declared for other targets only ({item.text})", location=item.location
+            )
+            continue
+        if name in WORKBENCH and name not in work.accepted:
+            reason = f"a tool for working on notebooks ({item.origin})"
+            work.excluded[name] = Exclusion(name=name, reason=reason, location=item.location)
+            continue
+        evidence: Evidence = "installed" if name in work.environment.distributions else "declared"
+        draft = _Draft(name=name, evidence=evidence, why=f"{item.origin}: {item.text}", declared=requirement)
+        draft.extras |= requirement.extras
+        work.drafts[name] = draft
+        _compare(work, name, item)
+
+
+def _compare(work: _Work, name: NormalizedName, item: Declared) -> None:
+    """Say where the declaration and the environment differ."""
+    installed = work.environment.distributions.get(name)
+    requirement = item.requirement
+    if installed is None:
+        message = f"{item.text!r} is declared ({item.origin}) but not installed in the environment."
+        work.note("KNB224", "info", message, "It is asked for as declared.", item)
+    elif requirement is not None and not requirement.specifier.contains(installed.version, prereleases=True):
+        message = f"{item.text!r} is declared ({item.origin}) but {installed.version} is installed."
+        work.note("KNB214", "warning", message, "The installed version is pinned: it is what the notebook ran with.", item)
+
+
+def _place(work: _Work, item: Import) -> None:
+    """Decide about one import: a reason to leave it out, or the needs it leads to."""
+    reason = _reason_out(work, item)
+    if reason:
+        work.leave_out(item.module, reason, item)
+        return
+    for path in _paths(item):
+        _place_path(work, item, path)
+
+
+def _paths(item: Import) -> list[str]:
+    return [f"{item.module}.{name}" for name in item.names] or [item.module]
+
+
+def _reason_out(work: _Work, item: Import) -> str:
+    top = item.module.partition(".")[0]
+    if item.guarded in GUARDED:
+        return GUARDED[item.guarded]
+    if item.module.startswith("."):
+        return "is relative, which a script cannot import"
+    if top in work.local:
+        _note_shadow(work, item, top)
+        return f"is the local file {work.local[top].path}"
+    if top in OWN:
+        return "is this kit, which the flow does not need"
+    if item.marker and not _applies(work, item.marker):
+        return f"is only for {item.marker}"
+    if top in work.stdlib:
+        return f"is part of Python {work.target_python}'s standard library"
+    for module, reason in KERNEL_ONLY.items():
+        if any(path == module or path.startswith(module + ".") for path in (item.module, *_paths(item))):
+            return reason
+    if item.fallback_for and all(_is_there(work, module) for module in item.fallback_for):
+        return f"is only a fallback for {', '.join(item.fallback_for)}"
+    if item.guarded in {"try", "except", "broken"} and not any(_owned(work, path) for path in _paths(item)):
+        work.note("KNB219", "info", f"{item.module!r} may be absent and is not installed; it was left out.", item=item)
+        return "may be absent and is not installed"
+    return ""
+
+
+def _note_shadow(work: _Work, item: Import, top: str) -> None:
+    if top in work.environment.owners or top in work.stdlib:
+        other = "a module of the standard library" if top in work.stdlib else "an installed distribution"
+        message = f"The local file {work.local[top].path!r} hides {other} of the name {top!r}."
+        work.note("KNB217", "warning", message, "Rename the file unless that is meant.", item)
+
+
+def _is_there(work: _Work, module: str) -> bool:
+    top = module.partition(".")[0]
+    return top in work.stdlib or top in work.local or bool(_owned(work, module))
+
+
+def _owned(work: _Work, path: str) -> tuple[NormalizedName, ...]:
+    """Give the distributions that own the longest known beginning of a dotted path."""
+    owners = work.environment.owners
+    while path:
+        if path in owners:
+            return owners[path]
+        path = path.rpartition(".")[0]
+    return ()
+
+
+def _place_path(work: _Work, item: Import, path: str) -> None:
+    names = _owned(work, path)
+    if not names:
+        for other in item.alternatives:
+            if _owned(work, other):
+                names, path = _owned(work, other), other
+                break
+    if names:
+        _add(work, _one_of(work, path, names, item), "installed", path, item)
+        return
+    top = path.partition(".")[0]
+    if top in work.environment.owners and not work.environment.owners[top]:
+        message = f"{top!r} lies among the installed distributions but belongs to none of them."
+        work.note("KNB216", "error", message, f"Install it as a distribution, or accept a name: --accept {top}.", item)
+    elif _is_namespace(work, item.module):
+        owned = [module for module in work.environment.owners if module.startswith(item.module + ".")]
+        if not item.names and not any(module.startswith(path + ".") for module in tables.modules().owners):
+            work.leave_out(path, f"is only the common roof of {', '.join(sorted(owned)[:3])}", item)
+            return
+    _from_table(work, item, path)
+
+
+def _is_namespace(work: _Work, module: str) -> bool:
+    return any(name.startswith(module + ".") for name in work.environment.owners)
+
+
+def _from_table(work: _Work, item: Import, path: str) -> None:
+    """Take what the author declared, then the table, then the name itself."""
+    if path in work.accepted or path.partition(".")[0] in work.accepted:
+        name = work.accepted.get(path) or work.accepted[path.partition(".")[0]]
+        _add(work, canonicalize_name(name), "guess", path, item)
+        return
+    known, candidates = tables.modules().look_up(path)
+    for candidate in (*candidates, path.partition(".")[0]):
+        name = canonicalize_name(candidate)
+        if name in work.drafts and work.drafts[name].declared is not None:
+            _add(work, name, work.drafts[name].evidence, path, item)
+            return
+    if candidates:
+        name = canonicalize_name(candidates[0])
+        _add(work, name, "table", path, item)
+        message = f"{known!r} is not installed; the table of {tables.modules().made} says it belongs to {candidates[0]!r}."
+        work.note("KNB203", "warning", message, "Install it beside the notebook, so that its version is known.", item)
+        return
+    parts = path.split(".")
+    top = parts[0]
+    guess = "-".join(parts[:2]) if len(parts) > 1 and tables.modules().is_shared(top) else top
+    _add(work, canonicalize_name(guess), "guess", path, item)
+
+
+def _one_of(work: _Work, module: str, names: tuple[NormalizedName, ...], item: Import) -> NormalizedName:
+    if len(names) == 1:
+        return names[0]
+    ranked = sorted(names, key=lambda name: (name not in work.declared, bool(VARIANTS.search(name)), len(name), name))
+    others = ", ".join(ranked[1:])
+    message = f"{module!r} is owned by {ranked[0]} and by {others}; {ranked[0]} was taken."
+    work.note("KNB204", "warning", message, f"Write '%pip install {ranked[1]}' in a cell to have that one.", item)
+    return ranked[0]
+
+
+def _add(work: _Work, name: NormalizedName, evidence: Evidence, path: str, item: Import) -> None:
+    draft = work.drafts.get(name)
+    if draft is None:
+        draft = work.drafts[name] = _Draft(name=name, evidence=evidence, why=_why(item, path))
+    if STRENGTH.index(evidence) < STRENGTH.index(draft.evidence):
+        draft.evidence = evidence
+    draft.extras |= set(item.extras)
+    if item not in draft.imports:
+        draft.imports.append(item)
+
+
+def _why(item: Import, path: str) -> str:
+    return f"{item.why} needs {path}" if item.how == "use" else f"imported as {item.module}"
+
+
+def _need(work: _Work, draft: _Draft) -> Need:
+    distribution = work.environment.distributions.get(draft.name)
+    if distribution is None:
+        requirement = draft.declared or Requirement(draft.name)
+        requirement.extras |= draft.extras
+        return Need(
+            requirement=requirement, evidence=draft.evidence, imports=tuple(draft.imports), why=draft.why
+        )
+    item = draft.imports[0] if draft.imports else work.declared.get(draft.name)
+    requirement, findings = origins.pin(distribution, frozenset(draft.extras), draft.declared)
+    place = item.location if item is not None else None
+    accepted = draft.name in work.accepted.values()
+    for finding in findings:
+        severity = "warning" if accepted and finding.severity == "error" else finding.severity
+        work.findings.append(replace(finding, location=place, severity=severity))
+    return Need(
+        requirement=requirement, evidence="installed", distribution=distribution, imports=tuple(draft.imports),
+        why=draft.why,
+    )  # fmt: skip
+
+
+def _refuse_guess(work: _Work, need: Need) -> None:
+    name = need.requirement.name
+    module = need.imports[0].module if need.imports else name
+    work.note(
+        "KNB202",
+        "error",
+        f"{module!r} is not installed, and that it comes from a distribution named {name!r} is only a guess.",
+        f"Accept it (--accept {name}), name the right one (--accept {module}=NAME), or install it beside the notebook.",
+        need.imports[0] if need.imports else None,
+    )
+
+
+def _applies(work: _Work, marker: str) -> bool:
+    """Evaluate a marker for the target: its Python, on Linux, where Kestra's workers run."""
+    from packaging.markers import Marker  # noqa: PLC0415  few notebooks have one
+
+    facts = {
+        "python_version": work.target_python, "python_full_version": f"{work.target_python}.0", "extra": "",
+        "sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }  # fmt: skip
+    try:
+        return Marker(marker).evaluate(facts)
+    except (InvalidRequirement, ValueError):
+        return True

@@ -1,0 +1,72 @@
+"""What is known about modules that nobody here has installed: tables, as data with their dates."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DATA = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modules:
+    """``data/modules.toml``: module → distributions on PyPI that own it, the usual one first."""
+
+    made: str
+    owners: Mapping[str, tuple[str, ...]]
+
+    def look_up(self, module: str) -> tuple[str, tuple[str, ...]]:
+        """Give the longest known beginning of a dotted module and its distributions; empty when unknown."""
+        parts = module.split(".")
+        for count in range(len(parts), 0, -1):
+            known = ".".join(parts[:count])
+            if known in self.owners:
+                return known, self.owners[known]
+        return "", ()
+
+    def is_shared(self, top: str) -> bool:
+        """Tell whether a top-level name is known to belong to several distributions (``google``, ``azure``)."""
+        return top not in self.owners and any(module.startswith(top + ".") for module in self.owners)
+
+
+def load(name: str) -> dict[str, object]:
+    """Read a TOML file of ``kestra_nb/data``."""
+    if sys.version_info >= (3, 11):
+        import tomllib  # noqa: PLC0415  only when something is to be looked up
+    else:
+        import tomli as tomllib  # noqa: PLC0415
+
+    return tomllib.loads((DATA / name).read_text(encoding="utf-8"))
+
+
+@functools.cache
+def modules() -> Modules:
+    """Read the table of modules once."""
+    data = load("modules.toml")
+    owners: dict[str, tuple[str, ...]] = {}
+    for name in data["same"]:  # type: ignore[attr-defined]
+        owners[name.replace("-", "_")] = (name,)
+    for module, names in data["modules"].items():  # type: ignore[attr-defined]
+        owners[module] = (names,) if isinstance(names, str) else tuple(names)
+    return Modules(made=str(data["made"]), owners=owners)
+
+
+@functools.cache
+def standard_library(python: str) -> frozenset[str]:
+    """Give the top-level modules of the standard library of a Python (``3.12``; 3.8 to 3.14 are known)."""
+    data = load("stdlib.toml")
+    version = _numbers(python)
+    names = set(data["always"])  # type: ignore[call-overload]
+    names |= {name for name, since in data["since"].items() if version >= _numbers(since)}  # type: ignore[attr-defined]
+    names |= {name for name, until in data["until"].items() if version < _numbers(until)}  # type: ignore[attr-defined]
+    return frozenset(names)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
