@@ -6,6 +6,8 @@ export default tseslint.config(
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
+      // Lumino's signals take a method together with its `this`.
+      '@typescript-eslint/unbound-method': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // Lumino's signals and JupyterLab's plugins are typed for callbacks that may return promises.
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
