@@ -1,0 +1,189 @@
+"""What every strategy shares: its contract, what it rests on, and when it has to be refused.
+
+A strategy is one class in one file. It looks at a :class:`~kestra_nb.model.plan.Case` and answers with a
+:class:`~kestra_nb.model.plan.Plan`; what does not fit is a plan that says so. Which plan is best is not decided here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from kestra_nb.config import FACTS
+from kestra_nb.model.finding import Finding
+from kestra_nb.model.flow import DOCKER, Runner, Verbatim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kestra_nb.model.flow import Text
+    from kestra_nb.model.plan import Case, FactName, Plan, Target
+
+REQUIREMENTS = "requirements.txt"
+KUBERNETES = Runner(type="io.kestra.plugin.ee.kubernetes.runner.Kubernetes")
+PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
+"""Docker's names for the first part of uv's."""
+
+
+class Strategy(Protocol):
+    """A way for Kestra to supply the packages of a task. The class docstring is its page in the reference."""
+
+    @property
+    def name(self) -> str:
+        """The name a person chooses it by, the same as its entry point's."""
+
+    @property
+    def title(self) -> str:
+        """A few words for people."""
+
+    def plan(self, case: Case) -> Plan:
+        """Answer for one case; pure, never None, and no exception for what does not fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """Why a plan does not fit, and what would make it possible, one sentence each.
+
+    ``blocks_preview`` is False when the flow itself is sound and only waits for the person's consent.
+    """
+
+    reason: str
+    cure: str = ""
+    blocks_preview: bool = True
+
+
+def judge(plan: Plan, case: Case, *, rests_on: tuple[FactName, ...] = (), objections: Iterable[Objection] = ()) -> Plan:
+    """Give the plan with its verdict: what refuses it, what it assumes, what it does not know.
+
+    Args:
+        plan: As the strategy would have it, ``fits`` True.
+        case: The case it was made for.
+        rests_on: Facts that must hold for the flow to run.
+        objections: What the strategy itself has against this case.
+    """
+    target = case.target
+    against = (*_denied(target, rests_on), *objections, *_unaccepted(case), *_unreachable(case))
+    unknown = tuple(name for name in rests_on if target.fact(name).value is None)
+    assumed = tuple(name for name in rests_on if target.fact(name).value and target.fact(name).source == "assumed")
+    return dataclasses.replace(
+        plan,
+        fits=not against,
+        summary=plan.summary if against else plan.summary + _conditions(assumed, unknown),
+        reasons=tuple(item.reason for item in against) or plan.reasons,
+        possible_if=tuple(dict.fromkeys(item.cure for item in against if item.cure)),
+        assumed=(*assumed, *unknown),
+        unknown=unknown,
+        settings=None if any(item.blocks_preview for item in against) else plan.settings,
+    )
+
+
+def nothing_to_install(case: Case) -> tuple[Objection, ...]:
+    """Object when a strategy would only add parts to a script that needs the standard library alone."""
+    if case.lock.pins:
+        return ()
+    return (Objection(reason="There is nothing to install: the script needs Python's standard library alone."),)
+
+
+def needs_a_shell(target: Target) -> tuple[Objection, ...]:
+    """Object to shell text on workers that have no ``/bin/sh``."""
+    if "windows" not in target.platform:
+        return ()
+    return (
+        Objection(
+            reason=f"The lines that prepare the environment are for /bin/sh, the workers are {target.platform}.",
+            cure="The workers run Linux, or the tasks run in containers.",
+        ),
+    )
+
+
+def container_runner(target: Target) -> tuple[Runner, FactName]:
+    """Choose what starts containers, and the fact that this rests on."""
+    return (KUBERNETES, "kubernetes") if target.fact("kubernetes").value else (DOCKER, "docker")
+
+
+def container_platform(target: Target) -> str:
+    """Give Docker's name of the target's platform; empty when there are no containers for it."""
+    return PLATFORMS.get(target.platform.partition("-")[0], "")
+
+
+def requirements_file(case: Case) -> Mapping[str, Text]:
+    """Give the lock as the task's ``requirements.txt``, one pin a line."""
+    return {REQUIREMENTS: Verbatim("".join(f"{line}\n" for line in pin_lines(case)))}
+
+
+def pin_lines(case: Case) -> tuple[str, ...]:
+    """Give the lock's pins as requirement lines, sorted as Kestra's key for its dependency cache needs it."""
+    return tuple(sorted(pin.line for pin in case.lock.pins))
+
+
+def pth_pins(case: Case) -> tuple[str, ...]:
+    """Give the pins that install a ``.pth`` file, as far as the person's own environment shows it."""
+    installed = case.environment.distributions
+    return tuple(pin.name for pin in case.lock.pins if pin.name in installed and installed[pin.name].pth)
+
+
+def minor(python: str) -> str:
+    """Give ``3.12`` for ``3.12.4``."""
+    return ".".join(python.split(".")[:2])
+
+
+def lock_key(case: Case) -> str:
+    """Give the part of the lock's hash that names environments, caches and images made for it."""
+    return case.lock.sha256[:12]
+
+
+def quoted(names: Iterable[str], limit: int = 6) -> str:
+    """Give ``numpy, pandas and 3 more``."""
+    listed = list(names)
+    more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
+    return ", ".join(listed[:limit]) + more
+
+
+def source_only(case: Case) -> tuple[Finding, ...]:
+    """Say which pins have no wheel for the target and must be built where they are installed."""
+    names = [pin.name for pin in case.lock.pins if pin.has_wheel is False]
+    if not names:
+        return ()
+    message = f"No wheel for {case.target.platform}: {quoted(names)} must be built from source where it is installed."
+    hint = "Choose a version that has a wheel, or see that a compiler is there."
+    return (Finding(code="KNB303", severity="warning", message=message, hint=hint),)
+
+
+def _denied(target: Target, rests_on: tuple[FactName, ...]) -> Iterable[Objection]:
+    for name in rests_on:
+        fact = target.fact(name)
+        if fact.value is False:
+            said = "is described with" if fact.source != "assumed" else "is assumed to be"
+            yield Objection(
+                reason=f"It takes that {FACTS[name][1]}; the target {said} {name}=no.",
+                cure=f"That {FACTS[name][1]} (--fact {name}=yes).",
+            )
+
+
+def _unaccepted(case: Case) -> Iterable[Objection]:
+    for need in case.resolution.unresolved:
+        name = need.requirement.name
+        yield Objection(
+            reason=f"{name!r} is only a guess of a name, and a guess is never installed.",
+            cure=f"You know the name and accept it (--accept {name}).",
+            blocks_preview=False,
+        )
+
+
+def _unreachable(case: Case) -> Iterable[Objection]:
+    for pin in case.lock.pins:
+        if pin.url.startswith("file:"):
+            yield Objection(
+                reason=f"{pin.name} was installed from a folder of this machine ({pin.url}), which no worker has.",
+                cure=f"{pin.name} is on an index, or its modules lie beside the notebook.",
+            )
+
+
+def _conditions(assumed: tuple[FactName, ...], unknown: tuple[FactName, ...]) -> str:
+    parts = []
+    if assumed:
+        parts.append("assumed: " + ", ".join(FACTS[name][1] for name in assumed))
+    if unknown:
+        parts.append("not known: whether " + ", ".join(FACTS[name][1] for name in unknown))
+    return f" ({'; '.join(parts)})" if parts else ""
