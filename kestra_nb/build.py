@@ -180,7 +180,7 @@ def _input(parameter: Parameter, given: str | None) -> Input:
         type=parameter.type,
         default=default,
         item_type=parameter.item_type or "",
-        required=parameter.required,
+        required=parameter.required or default is not None,
     )
 
 

@@ -143,9 +143,11 @@ def _names(flow: Mapping[str, Any], path: str) -> Iterator[Finding]:
             yield _finding("KNB411", message, "Rename it.", path)
     if flow.get("id") in rules.RESERVED_FLOW_IDS:
         yield _finding("KNB411", f"The flow id {flow['id']!r} is reserved by Kestra.", "Take another id.", path)
-    for key in flow.get("labels", ()):
+    for key, value in flow.get("labels", {}).items():
         if str(key).startswith("system.") and key != "system.readOnly":
             yield _finding("KNB411", f"The label {key!r} is reserved by Kestra.", "Take another name.", path)
+        if value == "":
+            yield _finding("KNB411", f"The label {key!r} is empty, which Kestra refuses.", "Give it a value.", path)
 
 
 def _doubles(flow: Mapping[str, Any], path: str) -> Iterator[Finding]:
@@ -170,6 +172,11 @@ def _refused(flow: Mapping[str, Any], path: str) -> Iterator[Finding]:
         if item["type"] in _REFUSED_INPUTS:
             message = f"Kestra 2.0 refuses the input type {item['type']!r} of {item['id']!r}."
             yield _finding("KNB413", message, f"Take {_REFUSED_INPUTS[item['type']]!r}.", path)
+
+    for trigger in flow.get("triggers", ()):
+        if "L" in str(trigger.get("cron", "")):
+            message = f"Kestra 1.3 refuses the cron expression {trigger['cron']!r}: it does not know 'L'."
+            yield _finding("KNB413", message, "Name the day.", path)
 
 
 def _pairs(value: object) -> Iterator[tuple[str, object]]:
