@@ -67,6 +67,7 @@ class _Work:
     local: dict[str, LocalFile]
     declared: dict[NormalizedName, Declared]
     stdlib: frozenset[str]
+    written: frozenset[str]
     drafts: dict[NormalizedName, _Draft] = field(default_factory=dict)
     excluded: dict[str, Exclusion] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -111,6 +112,7 @@ def resolve(  # noqa: PLR0913  each is a value of its own
         local={file.module.partition(".")[0]: file for file in local_files if file.module},
         declared=_standing(declared),
         stdlib=_standard_library(environment, target_python),
+        written=frozenset(item.module.partition(".")[0] for item in imports if item.guarded == "written"),
     )
     _declare(work)
     for item in imports:
@@ -210,6 +212,8 @@ def _paths(item: Import) -> list[str]:
 
 def _reason_out(work: _Work, item: Import) -> str:
     top = item.module.partition(".")[0]
+    if top in work.written:
+        return GUARDED["written"]
     if item.guarded in GUARDED:
         return GUARDED[item.guarded]
     if item.module.startswith("."):

@@ -6,7 +6,7 @@ import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,14 +35,19 @@ class Modules:
         return top not in self.owners and any(module.startswith(top + ".") for module in self.owners)
 
 
-def load(name: str) -> dict[str, object]:
+def load(name: str) -> dict[str, Any]:
     """Read a TOML file of ``kestra_nb/data``."""
+    return parse((DATA / name).read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Read TOML; a ``ValueError`` says what is wrong with it."""
     if sys.version_info >= (3, 11):
         import tomllib  # noqa: PLC0415  only when something is to be looked up
     else:
         import tomli as tomllib  # noqa: PLC0415
 
-    return tomllib.loads((DATA / name).read_text(encoding="utf-8"))
+    return tomllib.loads(text)
 
 
 @functools.cache
@@ -50,9 +55,9 @@ def modules() -> Modules:
     """Read the table of modules once."""
     data = load("modules.toml")
     owners: dict[str, tuple[str, ...]] = {}
-    for name in data["same"]:  # type: ignore[attr-defined]
+    for name in data["same"]:
         owners[name.replace("-", "_")] = (name,)
-    for module, names in data["modules"].items():  # type: ignore[attr-defined]
+    for module, names in data["modules"].items():
         owners[module] = (names,) if isinstance(names, str) else tuple(names)
     return Modules(made=str(data["made"]), owners=owners)
 
@@ -62,9 +67,9 @@ def standard_library(python: str) -> frozenset[str]:
     """Give the top-level modules of the standard library of a Python (``3.12``; 3.8 to 3.14 are known)."""
     data = load("stdlib.toml")
     version = _numbers(python)
-    names = set(data["always"])  # type: ignore[call-overload]
-    names |= {name for name, since in data["since"].items() if version >= _numbers(since)}  # type: ignore[attr-defined]
-    names |= {name for name, until in data["until"].items() if version < _numbers(until)}  # type: ignore[attr-defined]
+    names = set(data["always"])
+    names |= {name for name, since in data["since"].items() if version >= _numbers(since)}
+    names |= {name for name, until in data["until"].items() if version < _numbers(until)}
     return frozenset(names)
 
 

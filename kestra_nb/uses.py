@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import functools
 import re
-import sys
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from kestra_nb import tables
 from kestra_nb.model.dependency import Import
 
 if TYPE_CHECKING:
@@ -65,12 +64,7 @@ class Rules:
 @functools.cache
 def rules() -> Rules:
     """Read the rules once."""
-    if sys.version_info >= (3, 11):
-        import tomllib  # noqa: PLC0415  only when something is to be looked up
-    else:
-        import tomli as tomllib  # noqa: PLC0415
-
-    data = tomllib.loads((Path(__file__).parent / "data" / "uses.toml").read_text(encoding="utf-8"))
+    data = tables.load("uses.toml")
     by_name: dict[str, tuple[Rule, ...]] = {}
     for row in data["call"]:
         rule = Rule(**_frozen(row))
@@ -85,7 +79,7 @@ def rules() -> Rules:
     )
 
 
-def _frozen(row: Mapping[str, object]) -> dict[str, object]:  # type: ignore[type-arg, unused-ignore]
+def _frozen(row: Mapping[str, Any]) -> dict[str, Any]:
     plain = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
     plain["with_"] = plain.pop("with", ())
     return plain
