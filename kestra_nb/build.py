@@ -105,22 +105,12 @@ def _task(case: Case, plan: Plan, chosen: TaskSettings, settings: Settings) -> T
 def _input_files(case: Case, plan: Plan, chosen: TaskSettings) -> Mapping[str, Text]:
     files: dict[str, Text] = {}
     if case.script.parameters:
-        files[PARAMETERS_NAME] = Expression(_parameters_expression(case.script.parameters))
-        for parameter in case.script.parameters:
-            if parameter.type == "FILE":
-                files[parameter.name] = Expression(f"{{{{ inputs.{parameter.name} }}}}")
+        files[PARAMETERS_NAME] = Expression("{{ inputs | toJson }}")
     files |= chosen.input_files
     if plan.preamble:
         files[CHECK_NAME] = Verbatim(plan.preamble, python=True)
     files[SCRIPT_NAME] = Verbatim(case.script.text, python=True)
     return files
-
-
-def _parameters_expression(parameters: tuple[Parameter, ...]) -> str:
-    """All inputs as JSON; a FILE input is given by the name of the file in the task's folder, not by its address."""
-    names = {parameter.name: parameter.name for parameter in parameters if parameter.type == "FILE"}
-    merged = f" | merge({json.dumps(names)})" if names else ""
-    return f"{{{{ inputs{merged} | toJson }}}}"
 
 
 def _local_commands(case: Case) -> tuple[Text, ...]:

@@ -26,7 +26,7 @@ PIECES = [
     "{% endverbatim %}", "{%-raw -%}", "{% endraw %}", "'", "''", "'''", '"', '"""', "\\", "\\x7b", "\n", "\n\n", "\r",
     "\r\n", "\t", " ", "  \n", ": ", " #", "- ", "#", "|", ">", "&a", "*a", "!", "%", "@", "`", "---", "...", "kestra://",
     "nsfile://", "file://", "\x00", "\x0c", "\x1b", "\x85", "\xa0", "\u2028", "\u2029", "\ufeff", "\ufffe", "é",
-    "\u0301", "\U0001f600", "\U0010ffff", "# coding: latin-1", "# -*- coding: utf-8 -*-", "_src = '''", "yes", "1e3", "0o7", "~",
+    "\u0301", "\U0001f600", "\U0010ffff", "# coding: latin-1", "# -*- coding: utf-8 -*-", "_src = '''", "yes", "1e3",
     'exec(compile(_src, __file__, "exec"))\n',
 ]  # fmt: skip
 adversarial = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
