@@ -227,7 +227,7 @@ export class Follower implements IDisposable {
       }
     }
     this._choices = {};
-    if (!JSONExt.deepEqual(before as PartialJSONValue, after)) {
+    if (!JSONExt.deepEqual(before, after)) {
       if (Object.keys(after).length > 0) {
         this.panel.model?.setMetadata(METADATA, after);
       } else {

@@ -203,8 +203,7 @@ export class Preview extends Panel {
 
   private _show(text: string, path: string): void {
     const model = this._editor.model;
-    const mime = this._editors.mimeTypeService.getMimeTypeByFilePath(path);
-    const mimeType = Array.isArray(mime) ? (mime[0] ?? 'text/plain') : mime;
+    const mimeType = this._editors.mimeTypeService.getMimeTypeByFilePath(path);
     if (model.mimeType !== mimeType) {
       model.mimeType = mimeType;
     }
