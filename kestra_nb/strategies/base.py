@@ -154,10 +154,10 @@ def _denied(target: Target, rests_on: tuple[FactName, ...]) -> Iterable[Objectio
     for name in rests_on:
         fact = target.fact(name)
         if fact.value is False:
-            said = "is described with" if fact.source != "assumed" else "is assumed to be"
+            said = "the target says" if fact.source != "assumed" else "this is assumed:"
             yield Objection(
-                reason=f"It takes that {FACTS[name][1]}; the target {said} {name}=no.",
-                cure=f"That {FACTS[name][1]} (--fact {name}=yes).",
+                reason=f"It works only where {FACTS[name][1]}, and {said} {name}=no.",
+                cure=f"It is so that {FACTS[name][1]} (--fact {name}=yes).",
             )
 
 

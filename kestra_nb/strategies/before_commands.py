@@ -19,7 +19,7 @@ class BeforeCommands:
     environment in the task's own folder, which Kestra removes afterwards.
 
     **When it fits.** Always, as long as a package index answers and there is either Docker or a Python with pip.
-    It is the right choice for a try, for a flow that runs once a month, and for a script that needs nothing at all.
+    It is the right choice for a try, and for a script that needs nothing at all.
 
     **What it costs.** The whole installation at every run (12 s for pandas), and a download each time with Docker.
 
@@ -44,8 +44,8 @@ class BeforeCommands:
             summary=_summary(case),
             reasons=_reasons(case),
             settings=_in_container(case) if contained else _on_worker(case),
-            moving_parts=1 if case.lock.pins else 0,
-            cost=cost("pip_each_run", case, keeps=not contained),
+            moving_parts=2 if case.lock.pins else 0,  # the index at every run, and a download that is kept nowhere
+            cost=cost("pip_each_run", case),
             findings=source_only(case),
         )
         return judge(plan, case, rests_on=rests_on, objections=() if contained else needs_a_shell(case.target))

@@ -42,7 +42,7 @@ class FreshVenv:
             "worker's disk.",
             reasons=(_reason(lasting=lasting),),
             settings=_settings(case),
-            moving_parts=1,
+            moving_parts=1 if lasting else 2,  # uv's cache, and without it the index at every run
             cost=cost("uv_each_run", case, keeps=lasting),
             findings=source_only(case),
         )

@@ -18,8 +18,8 @@ RUNS_A_MONTH = 30.0
 """Of a flow without a schedule: as if it ran every morning."""
 MINUTES_A_STEP = 30.0
 """What one thing done by hand is worth: it must save this much time in a month."""
-MINUTES_THAT_MATTER = 30.0
-"""A plan whose runs take this many minutes a month longer than the quickest stands back, whatever else it has."""
+MINUTES_THAT_MATTER = 10.0
+"""Time is compared in steps of this many minutes a month; within one, fewer moving parts are worth more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,12 @@ class Field:
         repaid = INFINITE > saved >= MINUTES_A_STEP * plan.hand_work
         return 0 if repaid else plan.hand_work
 
-    def slow(self, plan: Plan) -> bool:
-        """Tell whether the plan's runs take much longer in a month than the quickest one's."""
+    def slower(self, plan: Plan) -> float:
+        """Give how much longer than the quickest one's the plan's runs take in a month, in steps that matter."""
         usable = [p for p in self.plans if p.fits and not p.unknown and not p.drifts and not self.unpaid(p)]
-        quickest = min((self.minutes(item) for item in usable), default=self.minutes(plan))
-        return self.minutes(plan) - quickest >= MINUTES_THAT_MATTER
+        quickest = min((self.minutes(item) for item in usable), default=INFINITE)
+        more = max(0.0, self.minutes(plan) - quickest) if quickest < INFINITE else 0.0
+        return more // MINUTES_THAT_MATTER if more < INFINITE else INFINITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,17 @@ def _by_hand(field: Field, better: Plan, worse: Plan) -> str:
     things = field.unpaid(worse) - field.unpaid(better)
     noun = "thing" if things == 1 else "things"
     repaid = field.quickest(by_hand=False) < INFINITE
-    schedule = f", which {field.runs:.0f} runs a month do not repay" if repaid else ""
+    schedule = f", which {_often(field)} do not repay" if repaid else ""
     return f"{worse.strategy} takes {things} {noun} more to do by hand{schedule}."
 
 
 def _minutes(field: Field, better: Plan, worse: Plan) -> str:
     more = field.minutes(worse) - field.minutes(better)
-    return f"The {field.runs:.0f} runs of a month take {more:.0f} minutes less than with {worse.strategy}."
+    return f"{_often(field).capitalize()} take {more:.0f} minutes less than with {worse.strategy}."
+
+
+def _often(field: Field) -> str:
+    return f"{field.runs:.0f} runs a month" if round(field.runs) != 1 else "single runs once a month"
 
 
 def _parts(_field: Field, better: Plan, worse: Plan) -> str:
@@ -127,10 +132,10 @@ def _name(_field: Field, _better: Plan, _worse: Plan) -> str:
 
 COMPARISONS: tuple[Comparison, ...] = (
     Comparison("fits", lambda _, plan: not plan.fits, _fits),
-    Comparison("nothing unknown", lambda _, plan: bool(plan.unknown), _known),
+    Comparison("nothing unknown", lambda _, plan: len(plan.unknown), _known),
     Comparison("does not drift", lambda _, plan: plan.drifts, _steady),
     Comparison("no hand work that is not repaid", lambda field, plan: field.unpaid(plan), _by_hand),
-    Comparison("not much slower", lambda field, plan: field.slow(plan), _minutes),
+    Comparison("not much slower", lambda field, plan: field.slower(plan), _minutes),
     Comparison("fewer moving parts", lambda _, plan: plan.moving_parts, _parts),
     Comparison("cheaper later run", lambda _, plan: _later(plan), _seconds),
     Comparison("name", lambda _, plan: plan.strategy, _name),
