@@ -178,6 +178,11 @@ export function Strategies(props: IPart & { answer: IPlanAnswer }): React.ReactE
       title={trans.__('Where the packages come from')}
       note={trans.__('%1 of %2 fit', fitting, answer.plans.length)}
     >
+      {answer.refused ? (
+        <p className="kestra-Banner" role="alert">
+          {answer.refused}
+        </p>
+      ) : null}
       <div role="radiogroup" aria-label={trans.__('Strategy')}>
         {answer.plans.map(plan => (
           <Strategy key={plan.strategy} {...props} plan={plan} />

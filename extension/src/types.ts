@@ -103,6 +103,8 @@ export interface IPlanAnswer {
   /** The strategy that the flow is made with; null when none can be. */
   strategy: string | null;
   recommended: string | null;
+  /** Why no flow can be made with what was chosen; empty when it can. */
+  refused: string;
   lock_text: string;
   flow: IFlowPlace;
   /** Every option by name, as it stands after all layers. */
