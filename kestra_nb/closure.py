@@ -9,10 +9,11 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from kestra_nb import targets
 from kestra_nb.model.finding import Finding
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _render(executable: str) -> tuple[list[dict[str, Any]], str]:
     other = None if Path(executable).absolute() == Path(sys.executable).absolute() else executable
     stderr = io.StringIO()
     with contextlib.redirect_stderr(stderr):
-        text = pipdeptree.render(output_format="json", extras="explicit", warn="suppress", python=other)
+        text = pipdeptree.render(output_format="json", warn="suppress", python=other)
     return json.loads(text), stderr.getvalue()
 
 
@@ -114,11 +115,7 @@ def _from_description(environment: Environment) -> Environment:
     """Follow Requires-Dist lines; the markers are evaluated for the environment's own Python."""
     from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  rarely
 
-    version = environment.python
-    facts = cast("dict[str, str]", {
-        "python_version": f"{version.major}.{version.minor}", "python_full_version": str(version), "extra": "",
-        **_platform_facts(environment.platform),
-    })  # fmt: skip
+    facts = targets.facts(str(environment.python), environment.platform)
     edges: Edges = {}
     conflicts = []
     for name, distribution in environment.distributions.items():
@@ -126,10 +123,9 @@ def _from_description(environment: Environment) -> Environment:
         for line in distribution.requires:
             try:
                 requirement = Requirement(line)
-                applies = requirement.marker is None or requirement.marker.evaluate(facts)
-            except (InvalidRequirement, ValueError):
+            except InvalidRequirement:
                 continue
-            if not applies:
+            if not targets.applies(str(requirement.marker or "python_version >= '0'"), facts):
                 continue
             need = canonicalize_name(requirement.name)
             needs.append(need)
@@ -149,10 +145,3 @@ def _from_description(environment: Environment) -> Environment:
         environment, closure=_close(edges), conflicts=tuple(conflicts), findings=(*environment.findings, note)
     )
 
-
-def _platform_facts(platform: str) -> dict[str, str]:
-    if platform.startswith("win"):
-        return {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"}
-    if platform.startswith("macosx"):
-        return {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"}
-    return {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}

@@ -125,6 +125,15 @@ def environment_from_plain(data: Mapping[str, Any]) -> Environment:
         raise ResolveError(message, hint="It is what the probe prints, as JSON.", code="KNB225") from error
 
 
+def environment_from_probe(data: Mapping[str, Any], origin: str = "kernel") -> Environment:
+    """Build an environment from what the probe printed in a kernel.
+
+    Raises:
+        ResolveError: The data is of another shape.
+    """
+    return environment_from_plain({**data, "origin": origin})
+
+
 def kernelspec_python(name: str, *, folders: Sequence[Path] | None = None) -> Path | None:
     """Give the interpreter of a kernelspec, None when there is no such kernelspec or it starts no Python.
 

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from kestra_nb import origins, tables
+from kestra_nb import origins, tables, targets
 from kestra_nb.model.dependency import Exclusion, Import, Need, Resolution
 from kestra_nb.model.finding import Finding
 
@@ -370,14 +370,4 @@ def _refuse_guess(work: _Work, need: Need) -> None:
 
 def _applies(work: _Work, marker: str) -> bool:
     """Evaluate a marker for the target: its Python, on Linux, where Kestra's workers run."""
-    from packaging.markers import Marker  # noqa: PLC0415  few notebooks have one
-
-    facts = {
-        "python_version": work.target_python, "python_full_version": f"{work.target_python}.0", "extra": "",
-        "sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "implementation_name": "cpython",
-        "platform_python_implementation": "CPython",
-    }  # fmt: skip
-    try:
-        return Marker(marker).evaluate(facts)
-    except (InvalidRequirement, ValueError):
-        return True
+    return targets.applies(marker, targets.facts(work.target_python, "linux"))

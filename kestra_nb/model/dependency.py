@@ -172,6 +172,16 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockedFile:
+    """One file of an index that may be installed (PEP 751): its address without credentials, bytes, and sha256."""
+
+    name: str
+    url: str
+    sha256: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
     """One distribution of a lock.
 
@@ -183,6 +193,7 @@ class Pin:
         url: For direct references (PEP 610), without credentials; empty for an index.
         via: Who asks for it: names, or ``notebook``.
         has_wheel: False when the index has no wheel for the target; None when not looked up.
+        files: Of an index: the wheels for the target, best first, or the source archive when there is none.
     """
 
     name: NormalizedName
@@ -194,6 +205,7 @@ class Pin:
     url: str = ""
     via: tuple[str, ...] = ()
     has_wheel: bool | None = None
+    files: tuple[LockedFile, ...] = ()
 
     @property
     def line(self) -> str:

@@ -1,0 +1,194 @@
+"""Locks: every distribution of the closure, pinned for the target."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+
+from packaging.version import Version
+
+from kestra_nb import targets
+from kestra_nb.model.dependency import Lock, Pin
+from kestra_nb.model.finding import Finding
+from kestra_nb.pylock import dump, finished, load, to_requirements, with_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kestra_nb.model.dependency import Distribution, Environment, Resolution
+    from kestra_nb.model.plan import Target
+
+__all__ = ["dump", "from_environment", "load", "make", "requirements_of", "to_requirements"]
+
+
+def requirements_of(resolution: Resolution) -> tuple[str, ...]:
+    """Give what a lock is made for: the direct requirements, sorted, without guesses that nobody accepted."""
+    guessed = {need.requirement.name for need in resolution.unresolved}
+    return tuple(sorted(str(need.requirement) for need in resolution.needs if need.requirement.name not in guessed))
+
+
+# --- of an index ----------------------------------------------------------------------------------------------------
+
+
+def make(
+    resolution: Resolution, target: Target, *, hashes: bool = False, exclude_newer: str = "", offline: bool = False
+) -> Lock:
+    """Resolve the closure for the target by uv.
+
+    Args:
+        resolution: What is needed.
+        target: Its Python, platform and libc decide.
+        hashes: Carry the sha256 of every file that may be installed.
+        exclude_newer: ISO date; files an index got later do not count. Today's index when empty.
+        offline: Only what uv has in its cache.
+
+    Raises:
+        ResolveError: uv is missing, the index cannot be reached, or there is no solution.
+    """
+    from kestra_nb import uv  # noqa: PLC0415  only when an index is asked
+
+    wanted = requirements_of(resolution)
+    packages = uv.compile_requirements(wanted, target, exclude_newer=exclude_newer, offline=offline) if wanted else []
+    direct = {canonicalize_name(need.requirement.name) for need in resolution.needs}
+    facts = targets.facts(target.python, target.platform)
+    pins, findings = [], []
+    for package in packages:
+        if package.marker and not targets.applies(package.marker, facts):
+            continue
+        pin = Pin(
+            name=package.name,
+            version=package.version,
+            url=package.url,
+            via=("notebook",) if package.name in direct else package.via,
+            has_wheel=None if package.url else any(item.name.endswith(".whl") for item in package.files),
+        )
+        pins.append(with_files(pin, package.files, hashes=hashes))
+        if pin.has_wheel is False:
+            message = f"{pin.name} {pin.version} has no wheel for Python {target.python} on {target.platform}."
+            hint = "Where it is installed it must be built, with compilers; choose another version, or an image that has it."
+            findings.append(Finding(code="KNB252", severity="warning", message=message, hint=hint))
+    return finished(
+        Lock(
+            pins=tuple(pins),
+            source="index",
+            python=target.python,
+            platform=target.platform,
+            made_on=exclude_newer[:10] or datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+            requirements=wanted,
+            findings=tuple(findings),
+        )
+    )
+
+
+# --- of the environment ---------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The closure being gathered, with who asks for each distribution."""
+
+    environment: Environment
+    facts: Mapping[str, str]
+    via: dict[NormalizedName, set[str]] = field(default_factory=dict)
+    seen: set[tuple[NormalizedName, frozenset[str]]] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(self, code: str, severity: Literal["warning", "info"], message: str, hint: str = "") -> None:
+        self.findings.append(Finding(code=code, severity=severity, message=message, hint=hint))
+
+    def add(self, name: NormalizedName, extras: frozenset[str], asker: str) -> None:
+        """Take a distribution with all that it needs on the target."""
+        if name not in self.environment.distributions:
+            who = "The notebook" if asker == "notebook" else asker
+            message = f"{who} needs {name} on the target, but it is not installed here, so it is not in the lock."
+            self.note("KNB254", "warning", message, "A lock made by uv (--lock) has it.")
+            return
+        self.via.setdefault(name, set()).add(asker)
+        if (name, extras) in self.seen:
+            return
+        self.seen.add((name, extras))
+        for requirement in self._requires(self.environment.distributions[name], extras):
+            self.add(canonicalize_name(requirement.name), frozenset(requirement.extras), name)
+
+    def _requires(self, distribution: Distribution, extras: frozenset[str]) -> list[Requirement]:
+        found = []
+        for line in distribution.requires:
+            try:
+                requirement = Requirement(line)
+            except InvalidRequirement:
+                self.note("KNB215", "warning", f"{distribution.name} asks for {line!r}, which is no requirement (PEP 508).")
+                continue
+            marker = str(requirement.marker or "")
+            if not marker or any(targets.applies(marker, {**self.facts, "extra": extra}) for extra in ("", *extras)):
+                found.append(requirement)
+        return found
+
+
+def from_environment(resolution: Resolution, environment: Environment, target: Target) -> Lock:
+    """Pin the closure of the needs at the versions the environment has; no index is asked.
+
+    pipdeptree's closure (``with_closure``) decides when the target has the environment's Python and system; else the
+    requirements are followed with their markers evaluated for the target. The findings say what such a lock cannot
+    know.
+    """
+    walk = _Walk(environment=environment, facts=targets.facts(target.python, target.platform))
+    for requirement in map(Requirement, requirements_of(resolution)):
+        walk.add(canonicalize_name(requirement.name), frozenset(requirement.extras), "notebook")
+    names = set(walk.via)
+    if environment.closure and _is_like(environment, target):
+        roots = [name for name, askers in walk.via.items() if "notebook" in askers]
+        known = {need for root in roots for need in environment.closure.get(root, ())}
+        names |= known & set(environment.distributions)
+    urls = {canonicalize_name(need.requirement.name): need.requirement.url or "" for need in resolution.needs}
+    pins = tuple(
+        Pin(
+            name=name,
+            version=_public(environment.distributions[name]),
+            url=urls.get(name, "") or _remote(environment.distributions[name]),
+            via=tuple(sorted(walk.via.get(name, ()))),
+        )
+        for name in sorted(names)
+    )
+    return finished(
+        Lock(
+            pins=pins,
+            source="environment",
+            python=target.python,
+            platform=target.platform,
+            requirements=requirements_of(resolution),
+            findings=(*_notes(environment, target), *dict.fromkeys(walk.findings)),
+        )
+    )
+
+
+def _is_like(environment: Environment, target: Target) -> bool:
+    own = f"{environment.python.major}.{environment.python.minor}"
+    return own == target.python and targets.system(environment.platform) == targets.system(target.platform)
+
+
+def _public(distribution: Distribution) -> Version:
+    return Version(distribution.version.public) if distribution.version.local else distribution.version
+
+
+def _remote(distribution: Distribution) -> str:
+    url = distribution.direct_url
+    return "" if distribution.editable or url.startswith("file:") else url
+
+
+def _notes(environment: Environment, target: Target) -> list[Finding]:
+    """Say what a lock of an environment does not know."""
+    message = (
+        f"The pins are what {environment.origin} has installed; whether an index has wheels of them for Python "
+        f"{target.python} on {target.platform} was not looked up."
+    )
+    notes = [Finding(code="KNB253", severity="info", message=message, hint="--lock asks the index, by uv.")]
+    if not _is_like(environment, target):
+        own = f"Python {environment.python.major}.{environment.python.minor} on {environment.platform}"
+        message = f"The environment is {own}, the target Python {target.python} on {target.platform}."
+        hint = "Some pins may not install there; --lock resolves for the target."
+        notes.append(Finding(code="KNB256", severity="warning", message=message, hint=hint))
+    return notes

@@ -1,0 +1,138 @@
+"""uv as the resolver: the only way to an index for locks."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from kestra_nb import tables
+from kestra_nb.errors import ResolveError
+from kestra_nb.model.dependency import LockedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kestra_nb.model.plan import Target
+
+SECONDS = 600
+USERINFO = re.compile(r"(?<=//)[^/@\s]+@")
+UNREACHABLE = ("error sending request", "dns error", "Failed to fetch", "Could not connect", "timed out", "network was disabled")
+NOISE = re.compile(r"^\s*(?:error:|×|╰─▶|├─▶|│|hint:)\s*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """One ``[[packages]]`` of the ``pylock.toml`` that uv writes; addresses are without credentials."""
+
+    name: NormalizedName
+    version: Version
+    marker: str = ""
+    url: str = ""
+    files: tuple[LockedFile, ...] = ()
+    via: tuple[str, ...] = ()
+
+
+def compile_requirements(
+    requirements: Sequence[str], target: Target, *, exclude_newer: str = "", offline: bool = False
+) -> list[Package]:
+    """Resolve requirements for a target with ``uv pip compile`` (measured with uv 0.13).
+
+    uv's own settings and environment variables name the indexes, with their credentials; neither is read here.
+
+    Raises:
+        ResolveError: KNB250 no uv, KNB251 the index is out of reach, KNB257 no solution.
+    """
+    options = ["--python-version", target.python, "--python-platform", target.platform, "--no-header"]
+    options += ["--exclude-newer", exclude_newer] if exclude_newer else []
+    options += ["--offline"] if offline else []
+    text = "".join(f"{line}\n" for line in requirements)
+    answer = _run([*options, "--format", "pylock.toml"], text)
+    askers = _askers(_run([*options, "--format", "requirements.txt", "--no-strip-extras"], text))
+    return [_package(row, askers) for row in tables.parse(answer).get("packages", ())]
+
+
+@functools.cache
+def command() -> tuple[str, ...]:
+    """Give how uv is started: the module beside this Python first, then the program on PATH.
+
+    Raises:
+        ResolveError: There is none (KNB250).
+    """
+    from importlib.util import find_spec  # noqa: PLC0415  only here
+
+    if find_spec("uv") is not None:
+        return (sys.executable, "-m", "uv")
+    found = shutil.which("uv")
+    if found is None:
+        message = "A lock for the target is made by uv, which is not installed."
+        hint = "'pip install kestra-nb[lock]' brings it; without --lock the pins come from the environment."
+        raise ResolveError(message, hint=hint, code="KNB250")
+    return (found,)
+
+
+def _run(options: Sequence[str], text: str) -> str:
+    try:
+        answer = subprocess.run(
+            [*command(), "pip", "compile", "-", "--quiet", "--no-progress", "--color", "never", *options],
+            input=text, capture_output=True, text=True, encoding="utf-8", timeout=SECONDS, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        message = f"uv did not finish ({type(error).__name__})."
+        raise ResolveError(message, code="KNB251") from error
+    if answer.returncode == 0:
+        return answer.stdout
+    said = USERINFO.sub("", " ".join(NOISE.sub("", line).strip() for line in answer.stderr.splitlines()).strip())
+    if any(word in said for word in UNREACHABLE):
+        message = "uv cannot reach the package index, so no lock was made for the target."
+        hint = "Without --lock the pins come from the environment. uv says: " + said[:300]
+        raise ResolveError(message, hint=hint, code="KNB251")
+    sentence = re.sub(r"\s+", " ", said)[:600].rstrip(".")
+    raise ResolveError(f"uv finds no set of versions for the target: {sentence}.", code="KNB257")
+
+
+def _askers(text: str) -> dict[str, tuple[str, ...]]:
+    """Read who asks for each pin, from the ``# via`` comments of the requirements form."""
+    askers: dict[str, list[str]] = {}
+    names: list[str] = []
+    for line in text.splitlines():
+        if line and not line[0].isspace() and not line.startswith("#"):
+            names = askers.setdefault(re.split(r"[=\[ @]", line, maxsplit=1)[0], [])
+        elif line.strip().startswith("#"):
+            name = line.strip().lstrip("#").strip().removeprefix("via").strip()
+            if name and name != "-r -":
+                names.append(name)
+    return {name: tuple(sorted(found)) for name, found in askers.items()}
+
+
+def _package(row: Mapping[str, Any], askers: Mapping[str, tuple[str, ...]]) -> Package:
+    rows = row.get("wheels") or ([row["sdist"]] if "sdist" in row else [])
+    return Package(
+        name=cast("NormalizedName", row["name"]),
+        version=Version(row.get("version") or "0"),
+        marker=row.get("marker", ""),
+        url=_address(row),
+        files=tuple(_file(item) for item in rows),
+        via=askers.get(row["name"], ()),
+    )
+
+
+def _file(item: Mapping[str, Any]) -> LockedFile:
+    url = USERINFO.sub("", item.get("url") or item.get("path") or "")
+    name = item.get("name") or url.partition("#")[0].rpartition("/")[2]
+    return LockedFile(name=name, url=url, sha256=item.get("hashes", {}).get("sha256", ""), size=item.get("size"))
+
+
+def _address(row: Mapping[str, Any]) -> str:
+    if "vcs" in row:
+        vcs = row["vcs"]
+        folder = f"#subdirectory={vcs['subdirectory']}" if vcs.get("subdirectory") else ""
+        return USERINFO.sub("", f"{vcs['type']}+{vcs['url']}@{vcs['commit-id']}{folder}")
+    return USERINFO.sub("", row["archive"].get("url", "")) if "archive" in row else ""
