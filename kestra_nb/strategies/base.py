@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from kestra_nb.config import FACTS
 from kestra_nb.model.finding import Finding
@@ -43,14 +43,10 @@ class Strategy(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objection:
-    """Why a plan does not fit, and what would make it possible, one sentence each.
-
-    ``blocks_preview`` is False when the flow itself is sound and only waits for the person's consent.
-    """
+    """Why a plan does not fit (a sentence), and what would make it possible (the end of "Possible if …")."""
 
     reason: str
     cure: str = ""
-    blocks_preview: bool = True
 
 
 def judge(plan: Plan, case: Case, *, rests_on: tuple[FactName, ...] = (), objections: Iterable[Objection] = ()) -> Plan:
@@ -74,7 +70,7 @@ def judge(plan: Plan, case: Case, *, rests_on: tuple[FactName, ...] = (), object
         possible_if=tuple(dict.fromkeys(item.cure for item in against if item.cure)),
         assumed=(*assumed, *unknown),
         unknown=unknown,
-        settings=None if any(item.blocks_preview for item in against) else plan.settings,
+        settings=None if against else plan.settings,
     )
 
 
@@ -82,7 +78,8 @@ def nothing_to_install(case: Case) -> tuple[Objection, ...]:
     """Object when a strategy would only add parts to a script that needs the standard library alone."""
     if case.lock.pins:
         return ()
-    return (Objection(reason="There is nothing to install: the script needs Python's standard library alone."),)
+    reason = "There is nothing to install: the script needs Python's standard library alone."
+    return (Objection(reason=reason, cure="the script imports something beyond it"),)
 
 
 def needs_a_shell(target: Target) -> tuple[Objection, ...]:
@@ -92,7 +89,7 @@ def needs_a_shell(target: Target) -> tuple[Objection, ...]:
     return (
         Objection(
             reason=f"The lines that prepare the environment are for /bin/sh, the workers are {target.platform}.",
-            cure="The workers run Linux, or the tasks run in containers.",
+            cure="the workers run Linux, or the tasks run in containers",
         ),
     )
 
@@ -100,6 +97,11 @@ def needs_a_shell(target: Target) -> tuple[Objection, ...]:
 def container_runner(target: Target) -> tuple[Runner, FactName]:
     """Choose what starts containers, and the fact that this rests on."""
     return (KUBERNETES, "kubernetes") if target.fact("kubernetes").value else (DOCKER, "docker")
+
+
+def package_manager(case: Case) -> Literal["", "PIP"]:
+    """Keep the plugin from fetching uv by itself onto workers that may not have it (its default for every task)."""
+    return "" if case.target.fact("uv").value else "PIP"
 
 
 def container_platform(target: Target) -> str:
@@ -157,7 +159,7 @@ def _denied(target: Target, rests_on: tuple[FactName, ...]) -> Iterable[Objectio
             said = "the target says" if fact.source != "assumed" else "this is assumed:"
             yield Objection(
                 reason=f"It works only where {FACTS[name][1]}, and {said} {name}=no.",
-                cure=f"It is so that {FACTS[name][1]} (--fact {name}=yes).",
+                cure=f"{FACTS[name][1]} (--fact {name}=yes)",
             )
 
 
@@ -166,8 +168,7 @@ def _unaccepted(case: Case) -> Iterable[Objection]:
         name = need.requirement.name
         yield Objection(
             reason=f"{name!r} is only a guess of a name, and a guess is never installed.",
-            cure=f"You know the name and accept it (--accept {name}).",
-            blocks_preview=False,
+            cure=f"you know the name and accept it (--accept {name})",
         )
 
 
@@ -176,7 +177,7 @@ def _unreachable(case: Case) -> Iterable[Objection]:
         if pin.url.startswith("file:"):
             yield Objection(
                 reason=f"{pin.name} was installed from a folder of this machine ({pin.url}), which no worker has.",
-                cure=f"{pin.name} is on an index, or its modules lie beside the notebook.",
+                cure=f"{pin.name} is on an index, or its modules lie beside the notebook",
             )
 
 

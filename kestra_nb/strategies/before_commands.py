@@ -5,7 +5,15 @@ from __future__ import annotations
 from kestra_nb.model.flow import DOCKER, PROCESS, Verbatim
 from kestra_nb.model.plan import Case, FactName, Plan, TaskSettings
 from kestra_nb.strategies import shell
-from kestra_nb.strategies.base import REQUIREMENTS, judge, minor, needs_a_shell, requirements_file, source_only
+from kestra_nb.strategies.base import (
+    REQUIREMENTS,
+    judge,
+    minor,
+    needs_a_shell,
+    package_manager,
+    requirements_file,
+    source_only,
+)
 from kestra_nb.strategies.costs import cost
 
 ENVIRONMENT = '"$PWD/.venv"'
@@ -66,11 +74,12 @@ def _reasons(case: Case) -> tuple[str, ...]:
 def _in_container(case: Case) -> TaskSettings:
     image = f"python:{minor(case.lock.python)}-slim"
     if not case.lock.pins:
-        return TaskSettings(runner=DOCKER, container_image=image)
+        return TaskSettings(runner=DOCKER, container_image=image, package_manager=package_manager(case))
     install = f"python -m pip install --quiet --no-cache-dir --no-deps -r {REQUIREMENTS}"
     return TaskSettings(
         runner=DOCKER,
         container_image=image,
+        package_manager=package_manager(case),
         before_commands=(shell.STOP, Verbatim(shell.attempt(install))),
         input_files=requirements_file(case),
     )
@@ -78,9 +87,10 @@ def _in_container(case: Case) -> TaskSettings:
 
 def _on_worker(case: Case) -> TaskSettings:
     if not case.lock.pins:
-        return TaskSettings(runner=PROCESS, interpreter="python3")
+        return TaskSettings(runner=PROCESS, interpreter="python3", package_manager="PIP")
     return TaskSettings(
         runner=PROCESS,
+        package_manager="PIP",
         before_commands=(
             *shell.prepare(case, "pip"),
             Verbatim(shell.attempt(shell.make(case, "pip", ENVIRONMENT), shell.fill("pip", ENVIRONMENT))),

@@ -17,6 +17,7 @@ from kestra_nb.strategies.base import (
     minor,
     needs_a_shell,
     nothing_to_install,
+    package_manager,
     pth_pins,
     quoted,
     requirements_file,
@@ -96,13 +97,13 @@ def _objections(case: Case, tool: shell.Tool) -> Iterable[Objection]:
         yield Objection(
             reason=f"About {megabytes:.0f} MB of wheels: Kestra builds the cache in memory, and {TOO_LARGE} MB is the "
             "most the kit gives it.",
-            cure="The script does with fewer or smaller packages.",
+            cure="the script does with fewer or smaller packages",
         )
     with_pth = pth_pins(case)
     if tool == "pip" and with_pth:
         yield Objection(
             reason=f"{quoted(with_pth)} needs a .pth file, which Python does not read in the folder pip fills.",
-            cure="The workers have uv (--fact uv=yes).",
+            cure="the workers have uv (--fact uv=yes)",
         )
 
 
@@ -153,4 +154,9 @@ def _once(folder: str, *commands: str) -> str:
 
 
 def _settings(case: Case, *before_commands: Text) -> TaskSettings:
-    return TaskSettings(runner=PROCESS, before_commands=before_commands, input_files=requirements_file(case))
+    return TaskSettings(
+        runner=PROCESS,
+        package_manager=package_manager(case),
+        before_commands=before_commands,
+        input_files=requirements_file(case),
+    )

@@ -17,6 +17,7 @@ from kestra_nb.strategies.base import (
     judge,
     minor,
     nothing_to_install,
+    package_manager,
     quoted,
 )
 from kestra_nb.strategies.costs import image_cost
@@ -63,7 +64,10 @@ class CatalogueImage:
         runner, fact = container_runner(case.target)
         matches = sorted((match(image, case) for image in case.target.images if platform in image.platforms), key=rank)
         if not matches:
-            nothing = Objection(reason=f"The catalogue has no image for {case.target.platform}.")
+            nothing = Objection(
+                reason=f"The catalogue has no image for {case.target.platform}.",
+                cure="one is measured (kestra-nb images measure IMAGE)",
+            )
             return judge(self._empty(), case, rests_on=(fact,), objections=(nothing,))
         best = matches[0]
         pin = pin_of(best.image, case.target)
@@ -73,7 +77,7 @@ class CatalogueImage:
             fits=True,
             summary=f"The packages are in the image {pin.reference}; nothing is installed at run time.",
             reasons=(best.covers(),),
-            settings=TaskSettings(runner=runner, container_image=pin.reference),
+            settings=TaskSettings(runner=runner, container_image=pin.reference, package_manager=package_manager(case)),
             preamble=check_installed(best.versions) if pin.moves or best.image.basis == "predicted" else "",
             steps=pin.steps,
             drifts=pin.moves,
@@ -121,7 +125,7 @@ class Match:
 
     def objections(self) -> Iterable[Objection]:
         """Object to what is missing or too different."""
-        cure = "An image that holds them is measured (kestra-nb images measure IMAGE)."
+        cure = "an image that holds them is measured (kestra-nb images measure IMAGE)"
         if self.missing:
             reason = f"The nearest image, {_short(self.image)}, lacks {quoted(self.missing)}."
             yield Objection(reason=reason, cure=cure)

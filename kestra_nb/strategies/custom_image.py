@@ -15,6 +15,7 @@ from kestra_nb.strategies.base import (
     lock_key,
     minor,
     nothing_to_install,
+    package_manager,
     pin_lines,
     source_only,
 )
@@ -61,7 +62,7 @@ class CustomImage:
             fits=True,
             summary=f"The packages are in your own image {reference}; nothing is installed at run time.",
             reasons=("Every run starts from the same image, and needs no index.",),
-            settings=TaskSettings(runner=runner, container_image=reference),
+            settings=TaskSettings(runner=runner, container_image=reference, package_manager=package_manager(case)),
             files=_files(case),
             steps=_steps(case, reference),
             hand_work=2 if case.target.registry else 1,
@@ -82,10 +83,11 @@ def _objections(case: Case) -> Iterable[Objection]:
     yield from nothing_to_install(case)
     target = case.target
     if not container_platform(target):
-        yield Objection(reason=f"There are no container images for {target.platform}.")
+        reason = f"There are no container images of Python for {target.platform}."
+        yield Objection(reason=reason, cure="the workers run Linux on x86_64 or aarch64")
     if target.registry:
         return
-    cure = "There is a registry the workers pull from (--registry)."
+    cure = "there is a registry the workers pull from (--registry)"
     if target.fact("kubernetes").value:
         yield Objection(reason="Pods pull their image from a registry, and none is named.", cure=cure)
     elif target.fact("several_workers").value:

@@ -10,6 +10,7 @@ from kestra_nb.strategies.base import (
     judge,
     needs_a_shell,
     nothing_to_install,
+    package_manager,
     pin_lines,
     source_only,
 )
@@ -48,7 +49,7 @@ class ServerPackages:
             fits=True,
             summary="The packages are installed in the server's own Python when it starts; a run installs nothing.",
             reasons=("Runs prepare nothing and need neither an index nor a container.",),
-            settings=TaskSettings(runner=PROCESS, interpreter="python3"),
+            settings=TaskSettings(runner=PROCESS, interpreter="python3", package_manager=package_manager(case)),
             preamble=check_lock(case.lock),
             further_flows=(_verification(case),),
             files=_files(case),
@@ -75,15 +76,21 @@ def _verification(case: Case) -> Flow:
         id="compare",
         type=PYTHON_COMMANDS,
         runner=PROCESS,
+        package_manager=package_manager(case),
         input_files={CHECK: Verbatim(check_lock(case.lock), python=True)},
         commands=(Verbatim("python3 -m pip list"), Verbatim(f"python3 {CHECK}")),
     )
     return Flow(
-        id=f"{case.name}_list_dependencies",
+        id=_verification_id(case),
         namespace=case.namespace,
         description=f"Compares the packages of the server with the lock of {case.name}, fails with the difference.",
         tasks=(task,),
     )
+
+
+def _verification_id(case: Case) -> str:
+    """Kestra allows 100 characters."""
+    return f"{case.name[:80]}_list_dependencies"
 
 
 def _steps(case: Case) -> tuple[Step, ...]:
@@ -104,7 +111,7 @@ def _steps(case: Case) -> tuple[Step, ...]:
             command=f"docker compose -f docker-compose.yml -f {folder}/docker-compose.override.yaml up --build -d",
         ),
         Step(text="Restart every server and worker; all of them must have the same packages."),
-        Step(text=f"Run the flow {case.name}_list_dependencies, which fails with the difference if there is one."),
+        Step(text=f"Run the flow {_verification_id(case)}, which fails with the difference if there is one."),
     )
 
 

@@ -79,20 +79,23 @@ def _objections(case: Case) -> Iterable[Objection]:
     yield from nothing_to_install(case)
     with_pth = pth_pins(case)
     if with_pth:
-        yield Objection(reason=f"{quoted(with_pth)} needs a .pth file, which Python does not read on PYTHONPATH.")
+        yield Objection(
+            reason=f"{quoted(with_pth)} needs a .pth file, which Python does not read on PYTHONPATH.",
+            cure="the script does without it",
+        )
     built = [pin.name for pin in case.lock.pins if pin.has_wheel is False]
     if built:
         yield Objection(
             reason=f"{quoted(built)} has no wheel for {case.target.platform}, and Kestra would not say that building "
             "it failed.",
-            cure="A version with a wheel is chosen.",
+            cure="a version with a wheel is chosen",
         )
     megabytes = weigh(case).megabytes
     if megabytes > LARGE:
         yield Objection(
             reason=f"About {megabytes:.0f} MB of wheels would be restored at every run; {LARGE} MB is the most the kit "
             "gives it.",
-            cure="The script does with fewer or smaller packages.",
+            cure="the script does with fewer or smaller packages",
         )
 
 

@@ -11,6 +11,7 @@ from kestra_nb.strategies.base import (
     lock_key,
     needs_a_shell,
     nothing_to_install,
+    package_manager,
     requirements_file,
     source_only,
 )
@@ -77,6 +78,7 @@ def _settings(case: Case, tool: shell.Tool) -> TaskSettings:
     steps = (build, shell.runs_files(case, ENVIRONMENT), f"touch {ENVIRONMENT}/complete", REMOVE_OLD)
     return TaskSettings(
         runner=PROCESS,
+        package_manager=package_manager(case),
         before_commands=(
             *shell.prepare(case, tool),
             Verbatim(OPEN.format(disk=shell.DISK, key=lock_key(case))),
