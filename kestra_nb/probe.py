@@ -13,10 +13,9 @@ import os
 import re
 import sys
 
-if sys.version_info >= (3, 9):
+TYPE_CHECKING = False
+if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-else:
-    from typing import Iterable, Iterator
 
 SUFFIXES = (".py", ".so", ".pyd")
 NATIVE = re.compile(rb"\.(?:so(?:\.[\d.]+)?|pyd|dylib),")
@@ -25,18 +24,16 @@ USERINFO = re.compile(r"//[^/@]*@")
 NOT_MODULES = frozenset(("setup", "conftest", "test", "tests", "docs", "doc", "examples", "build", "dist", "bin"))
 
 
-def normalise(name):
-    # type: (str) -> str
+def normalise(name: str) -> str:
     """Give the name as PEP 503 writes it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def read_bytes(path):
-    # type: (str) -> bytes
+def read_bytes(path: str) -> bytes:
     """Give the content of a file, nothing when it is missing or unreadable."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
     except OSError:
         return b""
 
@@ -46,8 +43,7 @@ class Found:
 
     __slots__ = ("folder", "name", "path", "record", "version")
 
-    def __init__(self, name, version, path, folder):
-        # type: (str, str, str, str) -> None
+    def __init__(self, name: str, version: str, path: str, folder: str) -> None:
         self.name = name
         self.version = version
         self.path = path
@@ -62,13 +58,12 @@ class Index:
     distribution claims it. ``problems`` are triples of what is wrong, with what, and where.
     """
 
-    def __init__(self, folders):
-        # type: (Iterable[str]) -> None
-        self.found = {}  # type: dict[str, Found]
-        self.owners = {}  # type: dict[str, tuple[str, ...]]
-        self.problems = []  # type: list[tuple[str, str, str]]
-        self.tops = {}  # type: dict[str, list[str]]
-        unclaimed = set()  # type: set[str]
+    def __init__(self, folders: Iterable[str]) -> None:
+        self.found: dict[str, Found] = {}
+        self.owners: dict[str, tuple[str, ...]] = {}
+        self.problems: list[tuple[str, str, str]] = []
+        self.tops: dict[str, list[str]] = {}
+        unclaimed: set[str] = set()
         for folder in unique_folders(folders):
             unclaimed |= self.list_folder(folder)
         for found in self.found.values():
@@ -80,27 +75,25 @@ class Index:
         for found in self.found.values():
             found.record = b""
 
-    def list_folder(self, folder):
-        # type: (str) -> set[str]
+    def list_folder(self, folder: str) -> set[str]:
         """Note the distributions of a folder; give the modules that lie in it."""
         try:
             entries = os.listdir(folder)
         except OSError:
             return set()
         installed = os.path.basename(folder) in ("site-packages", "dist-packages")
-        modules = set()  # type: set[str]
+        modules: set[str] = set()
         for entry in sorted(entries):
             stem, dot, suffix = entry.rpartition(".")
             if suffix in ("dist-info", "egg-info") and dot:
                 self.note(stem, os.path.join(folder, entry), folder)
             elif suffix == "egg-link":
-                self.link(stem, os.path.join(folder, entry))
+                self.link(os.path.join(folder, entry))
             elif installed and IDENTIFIER.match(entry.partition(".")[0]):
                 modules.add(module_of(entry) or entry)
         return {name for name in modules if IDENTIFIER.match(name) and name != "__pycache__"}
 
-    def note(self, stem, path, folder):
-        # type: (str, str, str) -> None
+    def note(self, stem: str, path: str, folder: str) -> None:
         name, _, rest = stem.partition("-")
         version = rest.partition("-py")[0] if path.endswith(".egg-info") else rest
         if not version:
@@ -115,8 +108,7 @@ class Index:
             return
         self.found[key] = Found(key, version, path, folder)
 
-    def link(self, name, path):
-        # type: (str, str) -> None
+    def link(self, path: str) -> None:
         """Follow the link file of a setuptools development install."""
         target = read_bytes(path).decode("utf-8", "replace").split("\n")[0].strip()
         if os.path.isdir(target):
@@ -124,14 +116,13 @@ class Index:
                 if entry.endswith(".egg-info"):
                     self.note(entry[: -len(".egg-info")], os.path.join(target, entry), target)
 
-    def claim(self, found):
-        # type: (Found) -> None
+    def claim(self, found: Found) -> None:
         record = read_bytes(os.path.join(found.path, "RECORD"))
         if record and b"," not in record[:4096]:
             self.problems.append(("with a RECORD that cannot be read", found.name, found.path))
             record = b""
         found.record = record
-        names = set()  # type: set[str]
+        names: set[str] = set()
         for top in top_names(record):
             if top.endswith((".pth", "_finder.py")):
                 names.update(editable_modules(os.path.join(found.folder, top)))
@@ -147,16 +138,14 @@ class Index:
             if IDENTIFIER.match(name):
                 self.tops.setdefault(name, []).append(found.name)
 
-    def bare(self, found, names):
-        # type: (Found, set[str]) -> None
+    def bare(self, found: Found, names: set[str]) -> None:
         """Settle for a module of the distribution's own name where no list of files is left."""
         guess = found.name.replace("-", "_")
         if any(os.path.exists(os.path.join(found.folder, guess + end)) for end in ("", ".py")):
             names.add(guess)
             self.problems.append(("without a RECORD", found.name, found.path))
 
-    def settle(self):
-        # type: () -> None
+    def settle(self) -> None:
         for top, names in self.tops.items():
             if len(names) == 1:
                 found = self.found[names[0]]
@@ -165,11 +154,10 @@ class Index:
                     continue
             self.share(top, names, 5)
 
-    def share(self, module, names, depth):
-        # type: (str, list[str], int) -> None
+    def share(self, module: str, names: list[str], depth: int) -> None:
         """Divide a package among its distributions, down to where each part has one owner."""
-        whole = []  # type: list[str]
-        parts = {}  # type: dict[str, list[str]]
+        whole: list[str] = []
+        parts: dict[str, list[str]] = {}
         for name in names:
             record = self.found[name].record
             inside = list(children(record, module))
@@ -185,26 +173,23 @@ class Index:
                     continue  # the owner of the package owns this part too
             self.part(module + "." + child, owners, depth)
 
-    def part(self, module, names, depth):
-        # type: (str, list[str], int) -> None
+    def part(self, module: str, names: list[str], depth: int) -> None:
         if len(names) == 1 and is_package(self.found[names[0]].record, module):
             self.owners[module] = (names[0],)
         elif depth > 0:
             self.share(module, names, depth - 1)
 
 
-def unique_folders(folders):
-    # type: (Iterable[str]) -> list[str]
+def unique_folders(folders: Iterable[str]) -> list[str]:
     """Give each folder once, by its real path, without the empty name of the working directory."""
-    seen = {}  # type: dict[str, str]
+    seen: dict[str, str] = {}
     for folder in folders:
         if folder and os.path.isdir(folder):
             seen.setdefault(os.path.realpath(folder), folder)
     return list(seen.values())
 
 
-def module_of(entry):
-    # type: (str) -> str
+def module_of(entry: str) -> str:
     """Give the module a name in a folder stands for; nothing when it stands for none."""
     if entry.endswith("/"):
         name = entry[:-1]
@@ -215,13 +200,12 @@ def module_of(entry):
     return name if IDENTIFIER.match(name) and name != "__pycache__" else ""
 
 
-def top_names(record):
-    # type: (bytes) -> set[str]
+def top_names(record: bytes) -> set[str]:
     """Give the first part of every path of a RECORD, folders with a slash at the end.
 
     A RECORD is mostly grouped by folder, so a whole group is skipped when counting shows that it has no gap.
     """
-    names = set()  # type: set[bytes]
+    names: set[bytes] = set()
     position, length = 0, len(record)
     while position < length:
         end = record.find(b"\n", position)
@@ -246,8 +230,7 @@ def top_names(record):
     return {name.decode("utf-8", "replace").strip('"') for name in names}
 
 
-def is_package(record, module):
-    # type: (bytes, str) -> bool
+def is_package(record: bytes, module: str) -> bool:
     """Tell whether a RECORD holds the code of this very module (not only parts below it)."""
     path = module.replace(".", "/").encode()
     for end in (b"/__init__.py,", b".py,", b"/__init__.", b"."):
@@ -260,24 +243,22 @@ def is_package(record, module):
     return False
 
 
-def children(record, module):
-    # type: (bytes, str) -> Iterator[str]
+def children(record: bytes, module: str) -> Iterator[str]:
     """Give the names right below a module, as far as they can be modules."""
     path = module.replace(".", "/").encode() + b"/"
-    names = set()  # type: set[str]
+    names: set[str] = set()
     for name in set(re.findall(rb"(?m)^" + re.escape(path) + rb"([^/,\n]+(?:/|(?=,)))", record)):
         names.add(module_of(name.decode("utf-8", "replace")))
     return (name for name in sorted(names) if name and name != "__init__")
 
 
-def editable_modules(path):
-    # type: (str) -> set[str]
+def editable_modules(path: str) -> set[str]:
     """Give the modules that a ``.pth`` file or the finder of an editable install leads to."""
     text = read_bytes(path).decode("utf-8", "replace")
     if path.endswith("_finder.py"):
         mapping = re.search(r"^MAPPING\b[^=]*=\s*(\{.*?\})\s*$", text, re.MULTILINE)
         return set(re.findall(r"['\"]([^'\"]+)['\"]\s*:", mapping.group(1))) if mapping else set()
-    names = set()  # type: set[str]
+    names: set[str] = set()
     for line in text.splitlines():
         folder = line.strip()
         if os.path.isabs(folder) and os.path.isdir(folder):
@@ -289,8 +270,7 @@ def editable_modules(path):
     return {name for name in names if name and name not in NOT_MODULES}
 
 
-def metadata_of(path):
-    # type: (str) -> bytes
+def metadata_of(path: str) -> bytes:
     """Give the headers of a distribution's core metadata, without its description."""
     if os.path.isfile(path):
         text = read_bytes(path)
@@ -299,20 +279,17 @@ def metadata_of(path):
     return text.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n"
 
 
-def headers(metadata, name):
-    # type: (bytes, str) -> list[str]
+def headers(metadata: bytes, name: str) -> list[str]:
     pattern = rb"(?mi)^" + name.encode() + rb":[ \t]*(.*(?:\n[ \t].*)*)$"
     return [" ".join(value.decode("utf-8", "replace").split()) for value in re.findall(pattern, metadata)]
 
 
-def name_and_version(path):
-    # type: (str) -> tuple[str, str]
+def name_and_version(path: str) -> tuple[str, str]:
     metadata = metadata_of(path)
     return ((headers(metadata, "Name") or [""])[0], (headers(metadata, "Version") or [""])[0])
 
 
-def details(found):
-    # type: (Found) -> dict[str, object]
+def details(found: Found) -> dict[str, object]:
     """Read what the folder's name does not tell."""
     metadata = metadata_of(found.path)
     record = read_bytes(os.path.join(found.path, "RECORD"))
@@ -335,15 +312,14 @@ def details(found):
     }
 
 
-def direct_url(found):
-    # type: (Found) -> tuple[str, bool]
+def direct_url(found: Found) -> tuple[str, bool]:
     """Give where a direct install came from, without credentials, and whether it is editable (PEP 610)."""
     text = read_bytes(os.path.join(found.path, "direct_url.json"))
     if not text:
         linked = found.path.endswith(".egg-info") and found.folder == os.path.dirname(found.path)
         installed = os.path.basename(found.folder) in ("site-packages", "dist-packages")
         return ("file://" + found.folder, True) if linked and not installed else ("", False)
-    import json  # noqa: PLC0415  few distributions have this file
+    import json  # few distributions have this file
 
     try:
         data = json.loads(text.decode("utf-8", "replace"))
@@ -359,10 +335,9 @@ def direct_url(found):
     return (url, editable)
 
 
-def egg_requires(path):
-    # type: (str) -> list[str]
+def egg_requires(path: str) -> list[str]:
     """Read the requirements of a legacy egg-info folder as Requires-Dist lines."""
-    lines = []  # type: list[str]
+    lines: list[str] = []
     condition = ""
     for line in read_bytes(os.path.join(path, "requires.txt")).decode("utf-8", "replace").splitlines():
         text = line.strip()
@@ -375,23 +350,20 @@ def egg_requires(path):
     return lines
 
 
-def platform_name():
-    # type: () -> str
+def platform_name() -> str:
     """Give what ``sysconfig.get_platform()`` gives, without its import where the answer is plain."""
     if sys.platform.startswith("linux"):
         return "linux-" + os.uname().machine
-    import sysconfig  # noqa: PLC0415  slow to import
+    import sysconfig  # slow to import
 
     return sysconfig.get_platform()
 
 
-def python_version():
-    # type: () -> str
+def python_version() -> str:
     return "{}.{}.{}".format(*sys.version_info[:3])
 
 
-def read():
-    # type: () -> dict[str, object]
+def read() -> dict[str, object]:
     """Give everything about this Python, in the shape of an ``Environment`` as JSON."""
     index = Index(sys.path)
     return {
