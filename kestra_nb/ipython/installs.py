@@ -1,0 +1,271 @@
+"""Lines that install something: what they ask for, as requirements.
+
+pip, ``python -m pip``, ``uv pip``, ``uv add``, conda, mamba and micromamba, in every form in which people type them into
+cells. The rules are pip's own (its options that take a value, ``#egg=``, direct references of PEP 440) and conda's
+match specifications.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Literal
+
+Tool = Literal["pip", "conda"]
+
+_PYTHON = r"(?:\"?\{\s*sys\.executable\s*\}\"?|\$\{?sys\.executable\}?|[\w./~-]*python[\d.]*(?:\.exe)?|py(?:[ ]+-3[\d.]*)?)"
+_COMMAND = re.compile(
+    rf"""^\s*(?:sudo\s+(?:-[A-Z]\s+)?)?(?:[A-Z_]+=\S+\s+)*(?:yes\s*\|\s*)?(?:
+    (?:{_PYTHON}\s+(?:-\w+\s+)*-m\s+)?(?P<uv>uv)\s+(?:pip\s+)?(?P<uv_verb>install|uninstall|add|remove)
+    |(?:{_PYTHON}\s+(?:-\w+\s+)*-m\s+)?(?P<pip>[\w./~-]*pip[\d.]*)\s+(?:-[\w-]+\s+)*(?P<pip_verb>install|uninstall)
+    |(?P<conda>conda|mamba|micromamba)\s+(?:-\w\s+\S+\s+)?(?P<conda_verb>install|remove|uninstall)
+    )\b""",
+    re.VERBOSE,
+)
+_OTHER_PIP = re.compile(
+    rf"^\s*(?:{_PYTHON}\s+-m\s+)?(?:uv\s+)?(?:pip[\d.]*|conda|mamba|micromamba)\s+(?P<verb>list|freeze|show|check|--version|info|"
+    r"-V|config|cache|search|index|debug|help|env\s+list)\b"
+)
+_SEPARATOR = re.compile(r"""('[^']*'|"(?:\\.|[^"\\])*"|\\.)|(&&|\|\||;|\||\n)""")
+_COMMENT = re.compile(r"""('[^']*'|"(?:\\.|[^"\\])*")|(?:(?<=\s)|^)\#.*$""")
+_REDIRECT = re.compile(r"^(?:&|\d)?>{1,2}&?(?P<where>.*)$")
+_CUT_REDIRECT = re.compile(r"(?<=[\w\]])(?:&|\d)?>{1,2}(?!=).*$")
+_EGG = re.compile(r"[#&](?:egg|subdirectory)=(?P<egg>[A-Za-z0-9._-]+(?:\[[\w,. -]+\])?)")
+_VCS = re.compile(r"^(?:git|hg|svn|bzr)\+")
+_WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[0-9][A-Za-z0-9_.!+]*)(?:-\d\w*)?-[\w.]+-[\w.]+-[\w.]+\.whl$")
+_SDIST = re.compile(r"(?P<name>[A-Za-z0-9_.-]+?)-(?P<version>\d[\w.!+]*)\.(?:tar\.gz|zip|tar\.bz2)$")
+_CONDA_SPEC = re.compile(
+    r"^(?:[\w./-]+::)?(?P<name>[A-Za-z0-9_.-]+?)(?P<spec>(?:[=!<>~]=?|==).*)?$"
+)
+_VALUE_OPTIONS = frozenset(
+    "-i --index-url --pypi-url --extra-index-url -f --find-links -c --constraint --constraints -t --target --prefix --root "
+    "--src --python-version --platform --implementation --abi --upgrade-strategy --no-binary --only-binary --progress-bar "
+    "--timeout --default-timeout --retries --proxy --trusted-host --cert --client-cert --cache-dir --log --exists-action "
+    "--report --global-option --install-option --config-settings -C --python --index --default-index --keyring-provider "
+    "--index-strategy --resolution --prerelease --exclude-newer -P --upgrade-package --group --use-feature "
+    "--use-deprecated --no-build-isolation-package --link-mode --build-option -b --build --root-user-action".split()
+)
+_INDEX_OPTIONS = frozenset("-i --index-url --extra-index-url -f --find-links --index --default-index".split())
+_CONDA_VALUE_OPTIONS = frozenset("-c --channel -n --name -p --prefix --solver --repodata-fn --revision".split())
+_CONDA_OWN = frozenset("python pip conda mamba anaconda cudatoolkit nodejs gcc gxx mkl libgcc".split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """One thing a line asks for.
+
+    Attributes:
+        text: As written, without credentials.
+        requirement: The same as PEP 508 text; empty when it names no distribution (``-r file``, ``.``).
+        removed: Whether it is to be uninstalled.
+        problem: Why it cannot simply be fetched from an index; empty when it can.
+    """
+
+    text: str
+    requirement: str = ""
+    removed: bool = False
+    problem: Literal["", "file", "local", "unnamed"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Install:
+    """What is to be installed by a line.
+
+    Attributes:
+        rest: Commands of the line that are something else, to be kept; empty mostly.
+        index: Whether the line names an index of its own.
+    """
+
+    tool: Tool
+    wishes: tuple[Wish, ...]
+    rest: str = ""
+    index: bool = False
+
+
+def read_install(command: str) -> Install | None:
+    """Read a shell line, or the line of ``%pip`` and ``%conda`` with the word in front; None when it installs nothing."""
+    if "install" not in command and "add" not in command and "remove" not in command:
+        return None
+    kept: list[str] = []
+    wishes: list[Wish] = []
+    tool: Tool | None = None
+    index = False
+    dropping = False
+    for part, separator in _parts(command):
+        if separator == "|" and dropping:
+            continue
+        match = _COMMAND.match(part)
+        dropping = match is not None
+        if match is None:
+            if part.strip():
+                kept += [separator if kept else "", part.strip()]
+            continue
+        tool = "conda" if match["conda"] else "pip"
+        words = _words(part[match.end() :])
+        removed = (match["uv_verb"] or match["pip_verb"] or match["conda_verb"]) in {"uninstall", "remove"}
+        read = _conda_wishes(words) if tool == "conda" else _pip_wishes(words)
+        wishes += [_removed(wish) for wish in read] if removed else read
+        index = index or (tool == "pip" and any(word.partition("=")[0] in _INDEX_OPTIONS for word in words))
+    if tool is None:
+        return None
+    return Install(tool=tool, wishes=tuple(wishes), rest=" ".join(part for part in kept if part), index=index)
+
+
+def only_shows(command: str) -> bool:
+    """Tell whether a pip or conda line only shows something (``pip list``)."""
+    return _OTHER_PIP.match(command) is not None
+
+
+def without_credentials(url: str) -> str:
+    """Take user name and password out of a URL."""
+    return re.sub(r"(?<=//)[^/@\s]+@", "", url)
+
+
+def _removed(wish: Wish) -> Wish:
+    return Wish(text=wish.text, requirement=wish.requirement, removed=True, problem=wish.problem)
+
+
+def _parts(command: str) -> list[tuple[str, str]]:
+    """Split a line at ``&&``, ``||``, ``;`` and ``|``: each command with the sign in front of it."""
+    command = _COMMENT.sub(lambda match: match[1] or "", command)
+    parts = []
+    separator, start = "", 0
+    for match in _SEPARATOR.finditer(command):
+        if match[2]:
+            parts.append((command[start : match.start()], separator))
+            separator, start = match[2], match.end()
+    parts.append((command[start:], separator))
+    return [(text, sign) for text, sign in parts if text.strip()]
+
+
+def _words(text: str) -> list[str]:
+    """Split into words as a shell does, and leave out redirections; ``numpy>=2`` is meant as it is read."""
+    try:
+        raw = shlex.split(text)
+    except ValueError:
+        raw = text.replace('"', " ").replace("'", " ").split()
+    words: list[str] = []
+    skip = False
+    for word in raw:
+        match = _REDIRECT.match(word)
+        if skip or word == "&":
+            skip = False
+        elif match and not match["where"].startswith("="):
+            skip = not match["where"]
+        elif word in {"\\", "$"}:
+            continue
+        else:
+            words.append(word if ";" in word or "@" in word else _CUT_REDIRECT.sub(_keep_versions, word))
+    return _rejoined(words)
+
+
+def _keep_versions(match: re.Match[str]) -> str:
+    """Keep ``>1.2``, which people write for a version; leave out ``>/dev/null``."""
+    return match[0] if re.match(r">\d[\w.*]*$", match[0]) else ""
+
+
+def _rejoined(words: list[str]) -> list[str]:
+    """Join what blanks tore apart: ``numpy == 1.26`` and ``name @ url``."""
+    joined: list[str] = []
+    for word in words:
+        if joined and (re.match(r"^[=<>!~]=?", word) or re.search(r"[=<>!~]=$|[<>@,]$", joined[-1]) or word == "@"):
+            blank = " " if word == "@" or joined[-1].endswith("@") else ""
+            joined[-1] += blank + word
+        else:
+            joined.append(word)
+    return joined
+
+
+def _pip_wishes(words: list[str]) -> list[Wish]:
+    wishes = []
+    queue = iter(words)
+    for word in queue:
+        name, equals, value = word.partition("=")
+        if name in {"-r", "--requirement", "--requirements"}:
+            wishes.append(Wish(text=f"-r {value or next(queue, '')}", problem="file"))
+        elif word.startswith("-r"):
+            wishes.append(Wish(text=f"-r {word[2:]}", problem="file"))
+        elif name in {"-e", "--editable"}:
+            wishes.append(_editable(value or next(queue, "")))
+        elif name in _VALUE_OPTIONS:
+            if not equals:
+                next(queue, None)
+        elif not word.startswith("-") and word != "--":
+            wishes.append(_wish(word))
+    return wishes
+
+
+def _editable(target: str) -> Wish:
+    wish = _wish(target)
+    return Wish(text=f"-e {wish.text}", requirement=wish.requirement, problem=wish.problem)
+
+
+def _wish(word: str) -> Wish:
+    """Read one word of a pip line that is no option."""
+    shown = without_credentials(word)
+    name, at, url = shown.partition("@")
+    if at and "://" in url and "://" not in name and not _VCS.match(name):
+        return Wish(text=shown, requirement=f"{name.strip()} @ {url.strip()}")
+    if _VCS.match(shown) or "://" in shown:
+        return _from_url(shown)
+    if shown.startswith((".", "/", "~")) or shown.endswith((".whl", ".tar.gz", ".zip")) or "\\" in shown:
+        return _from_path(shown)
+    if re.match(r"^[\w.-]+/[\w./-]+$", shown):
+        return Wish(text=shown, problem="local")
+    return Wish(text=shown, requirement=_spelled(shown))
+
+
+def _spelled(text: str) -> str:
+    """Mend what people write and pip once took: ``numpy=1.26``, a comma at the end."""
+    text = text.rstrip(",")
+    return re.sub(r"^([A-Za-z0-9._-]+(?:\[[^\]]*\])?)=(?=\d)", r"\1==", text)
+
+
+def _from_url(url: str) -> Wish:
+    bare = url.partition("#")[0]
+    if match := _EGG.search(url):
+        name = match["egg"]
+        if "subdirectory=" in match[0]:
+            name = next((egg[1] for egg in [re.search(r"[#&]egg=([\w.-]+)", url)] if egg), "")
+        sub = re.search(r"[#&](subdirectory=[^&]+)", url)
+        if name:
+            return Wish(text=url, requirement=f"{name} @ {bare}{'#' + sub[1] if sub else ''}")
+    file_name = bare.rstrip("/").rpartition("/")[2]
+    if match := _WHEEL.search(file_name) or _SDIST.search(file_name):
+        return Wish(text=url, requirement=f"{match['name']} @ {bare}")
+    name = re.sub(r"@[^/]*$", "", file_name).removesuffix(".git").removesuffix(".zip")
+    if _VCS.match(url) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        return Wish(text=url, requirement=f"{name} @ {bare}", problem="unnamed")
+    return Wish(text=url, problem="unnamed")
+
+
+def _from_path(path: str) -> Wish:
+    file_name = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    if match := _WHEEL.search(file_name) or _SDIST.search(file_name):
+        return Wish(text=path, requirement=f"{match['name']}=={match['version']}", problem="local")
+    return Wish(text=path, problem="local")
+
+
+def _conda_wishes(words: list[str]) -> list[Wish]:
+    wishes = []
+    queue = iter(words)
+    for word in queue:
+        name, equals, value = word.partition("=")
+        if name in {"--file", "-f"}:
+            wishes.append(Wish(text=f"-r {value if equals else next(queue, '')}", problem="file"))
+        elif name in _CONDA_VALUE_OPTIONS:
+            if not equals:
+                next(queue, None)
+        elif not word.startswith("-") and (match := _CONDA_SPEC.match(word)):
+            if match["name"].lower() not in _CONDA_OWN:
+                wishes.append(Wish(text=word, requirement=match["name"] + _conda_version(match["spec"] or "")))
+    return wishes
+
+
+def _conda_version(spec: str) -> str:
+    """Write conda's version as PEP 440: ``=1.2`` is ``==1.2.*``, a build after a second ``=`` is left out."""
+    if match := re.fullmatch(r"=(?P<version>[\w.+!]+?)(?P<star>\.?\*)?(?:=.*)?", spec):
+        return f"=={match['version']}" + ("" if spec.count("=") > 1 and not match["star"] else ".*")
+    match = re.fullmatch(r"(?P<version>==[\w.+!*]+)(?:=.*)?", spec)
+    return match["version"] if match else spec.partition("|")[0]
