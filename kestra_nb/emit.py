@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import re
 import shlex
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,9 @@ _ENV_PASSES = 2
 _VALUE_PASSES = 1
 _FETCHED = ("kestra://", "nsfile://", "file://")
 _MADE_BY = re.compile(r"# Made by kestra-nb(?: from (?P<notebook>.+)\. To make it again:)?.*")
-_COMMAND = re.compile(r"#   (?P<command>.+)")
+_COMMAND = re.compile(r"#   (?P<command>.*)")
 _HASH = re.compile(r"# (?P<name>source|settings|lock|content) sha256:(?P<value>[0-9a-f]*)")
+_COMMENT_WIDTH = 96
 #: Hexadecimal digits of a hash that a header shows.
 _SHORT = 16
 
@@ -63,10 +65,9 @@ def header_lines(case: Case, settings: Settings, *, notebook: str, source_sha256
     if not notebook:
         return ("Made by kestra-nb from a live notebook.", *lines)
     words = ["kestra-nb", "export", notebook, *command_words(remembered(settings))]
-    command = shlex.join(words)
     return (
-        f"Made by kestra-nb from {_one_line(notebook)}. To make it again:",
-        f"  {_one_line(command)}",
+        f"Made by kestra-nb from {_printable(notebook)}. To make it again:",
+        *(f"  {_printable(line)}" for line in shlex.join(words).split("\n")),
         *lines,
     )
 
@@ -77,6 +78,7 @@ def header_of(yaml_text: str) -> Mapping[str, str]:
     Names that are not there are left out; a flow that kestra-nb did not write gives an empty mapping.
     """
     found: dict[str, str] = {}
+    command: list[str] = []
     is_ours = False
     for line in _header_part(yaml_text):
         if match := _HASH.fullmatch(line):
@@ -84,8 +86,10 @@ def header_of(yaml_text: str) -> Mapping[str, str]:
         elif match := _MADE_BY.fullmatch(line):
             is_ours = True
             found |= {name: value for name, value in match.groupdict().items() if value}
-        elif "notebook" in found and "command" not in found and (match := _COMMAND.fullmatch(line)):
-            found["command"] = match["command"]
+        elif "notebook" in found and (match := _COMMAND.fullmatch(line)):
+            command.append(match["command"])
+    if command:
+        found["command"] = "\n".join(command)
     return found if is_ours else {}
 
 
@@ -116,7 +120,7 @@ def emit(flow: Flow) -> Emitted:
             template marks stand where Kestra would read them.
     """
     first = render({"id": flow.id, "namespace": flow.namespace}).text
-    comments = "".join(f"{f'# {line}'.rstrip()}\n" for line in flow.header)
+    comments = "".join(f"# {line}\n" for line in flow.header)
     body = render(_flow(flow), blank_lines=True)
     bare = f"{first}{comments}\n{body.text}"
     if not flow.header:
@@ -232,7 +236,7 @@ def _task(task: Task) -> dict[str, object]:
         "tasks": [_task(child) for child in task.tasks],
     })  # fmt: skip
     if task.comment and "beforeCommands" in values:
-        values["beforeCommands"] = Commented(values["beforeCommands"], task.comment)
+        values["beforeCommands"] = Commented(values["beforeCommands"], textwrap.fill(task.comment, _COMMENT_WIDTH))
     return values
 
 
@@ -302,8 +306,8 @@ def _filled(values: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in values.items() if value not in ("", None, [], {}, ())}
 
 
-def _one_line(text: str) -> str:
-    return text.encode("unicode_escape").decode() if not text.isprintable() else text
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _sha256(text: str) -> str:

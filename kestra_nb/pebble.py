@@ -22,8 +22,8 @@ _SHIELD, _END_SHIELD = "{{ '{% verbatim %}' }}", "{{ '{% endverbatim %}' }}"
 _QUOTE = re.compile(r"'(?=''|'?\Z)")
 _LITERAL = "_src = '''"
 _TAIL = """'''
-# The text above is the script itself. It stands in a literal because Kestra would read something in it as its own;
-# the rows of this file and of the script are the same.
+# The text above is the script itself. It stands in a literal because something in it would be changed on its way to the
+# task otherwise; the rows of this file are the rows of the script.
 __import__("linecache").cache[__file__] = len(_src), None, [row + "\\n" for row in _src.split("\\n")], __file__
 exec(compile(_src, __file__, "exec"))
 """

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -169,6 +170,13 @@ def test_a_whole_flow() -> None:
     assert emitted.yaml.split("\n")[emitted.script_first_line - 1] == "        import pandas"
 
 
+def test_a_long_comment_is_wrapped() -> None:
+    flow = one_task(before_commands=(Verbatim("true"),), comment="word " * 30)
+    rows = [row for row in emit(flow).yaml.split("\n") if row.startswith("    # word")]
+    assert len(rows) == 2
+    assert all(len(row) <= 120 for row in rows)
+
+
 def test_a_working_directory_holds_its_cache_and_its_tasks() -> None:
     inner = Task(id="run", type=PYTHON_COMMANDS, commands=(Verbatim("true"),))
     outer = Task(id="workdir", type="w", cache=Cache(patterns=("deps-1/**",)), tasks=(inner,))
@@ -281,12 +289,17 @@ def test_a_flow_of_another_author_has_no_header() -> None:
     assert header_of("id: a") == {}
 
 
-def test_an_odd_notebook_name_stays_on_its_line() -> None:
-    lines = header_lines(case(), Settings(), notebook="a\nb.ipynb", source_sha256="")
-    assert lines[:2] == (
-        "Made by kestra-nb from a\\nb.ipynb. To make it again:",
-        "  kestra-nb export 'a\\nb.ipynb'",
+def test_a_command_line_of_several_lines_is_read_back_exactly() -> None:
+    description = "What it does. \n\n  It's daily.\x85"
+    settings = Settings(description=description, chosen=frozenset({"description"}))
+    lines = header_lines(case(), settings, notebook="a b\n.ipynb", source_sha256="")
+    assert lines[:3] == (
+        "Made by kestra-nb from a b\\n.ipynb. To make it again:",
+        "  kestra-nb export 'a b",
+        "  .ipynb' --description 'What it does. ",
     )
+    command = header_of(emit(dataclasses.replace(FULL, header=lines)).yaml)["command"]
+    assert shlex.split(command)[3:] == ["--description", description.replace("\x85", "\\x85")]
 
 
 def test_a_live_notebook_has_no_command_line() -> None:
