@@ -56,6 +56,9 @@ class Kernel(Protocol):
     def submodules(self, name: str, chains: frozenset[tuple[str, ...]]) -> tuple[str, ...]:
         """Give the modules that must be imported by name for these attribute chains on a module to work."""
 
+    def settings_of(self, name: str) -> tuple[tuple[str, Location], ...]:
+        """Give earlier statements that set a module up, such as ``random.seed(1)``, with their places."""
+
     def ran_before(self, source: str, name: str) -> bool:
         """Say whether the cell that last made the name had this very source."""
 
@@ -97,36 +100,37 @@ def complete(source: str, place: Location, kernel: Kernel, *, inputs: frozenset[
     Raises:
         NotebookError: The cell is empty or is not Python.
     """
-    tree, text = _parsed(source, place)
+    tree, python = _parsed(source, place)
     work = _Work(kernel=kernel, source=source)
-    _follow(work, tree, place, text)
-    _unseen(work, tree, place)
+    _follow(work, tree, python)
+    _unseen(work, tree, python)
+    _set_up(work)
     shared = _shared(work)
     cells = (*_prelude(work, inputs, shared), Cell(source=source, kind="code", location=place))
     return Capture(cells=cells, completed=dict(work.made), findings=tuple(work.findings))
 
 
-def _parsed(source: str, place: Location) -> tuple[ast.Module, str]:
+def _parsed(source: str, place: Location) -> tuple[ast.Module, ipython.Translation]:
     if not source.strip():
         message = "The cell is empty: there is nothing to make a flow of."
         raise NotebookError(message, code="KNB154")
-    text = ipython.to_python(source)
+    python = ipython.translate(source, place)
     try:
-        tree = ast.parse(text)
+        tree = ast.parse(python.text)
         compile(tree, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None) or 1
         what = getattr(error, "msg", None) or str(error)
         message = f"The cell is not Python: {what}."
-        raise NotebookError(message, location=_at(place, line), code="KNB154") from None
-    return tree, text
+        raise NotebookError(message, location=_at(python, line), code="KNB154") from None
+    return tree, python
 
 
-def _at(place: Location, line: int) -> Location:
-    return Location(path=place.path, cell=place.cell, cell_id=place.cell_id, line=place.line + line - 1)
+def _at(python: ipython.Translation, line: int) -> Location:
+    return python.at(python.lines[min(line, len(python.lines)) - 1][1])
 
 
-def _follow(work: _Work, tree: ast.Module, place: Location, text: str, own: str = "") -> None:
+def _follow(work: _Work, tree: ast.Module, python: ipython.Translation, own: str = "") -> None:
     """Find how to make each name that ``tree`` reads, and what that reads in turn; makers come before readers."""
     attribute_chains = names.chains(tree)
     for read in names.free_names(tree, work.kernel.star, lazy_annotations=work.kernel.lazy_annotations):
@@ -134,7 +138,7 @@ def _follow(work: _Work, tree: ast.Module, place: Location, text: str, own: str 
             continue
         if read.name not in work.made:
             work.made[read.name] = made = work.kernel.look(read.name)
-            _take(work, made, read, _at(place, read.line), own)
+            _take(work, made, read, _at(python, read.line), own)
         made = work.made[read.name]
         if made.kind == "import" and read.name in attribute_chains:
             work.submodules.update(dict.fromkeys(work.kernel.submodules(read.name, attribute_chains[read.name])))
@@ -146,10 +150,11 @@ def _take(work: _Work, made: Made, read: names.Read, where: Location, reader: st
         if read.sure or not by_itself:
             work.findings.append(_placed(made.finding, where, reader))
         return
-    if made.kind in {"code", "alias"} and made.place is not None:
-        inner = ast.parse(made.text)
-        _follow(work, inner, made.place, made.text, own=made.name)
-        _unseen(work, inner, made.place)
+    if made.kind in {"code", "alias"}:
+        inner = ipython.translate(made.text, made.place or where)
+        tree = ast.parse(inner.text)
+        _follow(work, tree, inner, own=made.name)
+        _unseen(work, tree, inner)
     work.order.append(made.name)
 
 
@@ -160,7 +165,7 @@ def _placed(finding: Finding, where: Location, reader: str) -> Finding:
     return Finding(code=finding.code, severity=finding.severity, message=message, hint=finding.hint, location=where)
 
 
-def _unseen(work: _Work, tree: ast.Module, place: Location) -> None:
+def _unseen(work: _Work, tree: ast.Module, python: ipython.Translation) -> None:
     for function, line in names.unseen_reads(tree):
         if work.kernel.look(function).kind != "builtin":
             continue
@@ -170,9 +175,21 @@ def _unseen(work: _Work, tree: ast.Module, place: Location) -> None:
                 severity="error" if function in {"eval", "exec"} else "warning",
                 message=f"{function}() may read names of earlier cells that cannot be seen in the text.",
                 hint="Write the code it runs into the cell." if function in {"eval", "exec"} else "",
-                location=_at(place, line),
+                location=_at(python, line),
             )
         )
+
+
+def _set_up(work: _Work) -> None:
+    """Warn of what earlier cells did to a module that the cell uses: the script does not do it."""
+    for made in [work.made[name] for name in work.order]:
+        for text, place in work.kernel.settings_of(made.name) if made.kind == "import" else ():
+            if text in work.source:
+                continue
+            message = f"{place} ran {text}, which the flow does not do."
+            hint = "Put the line into the cell if the result depends on it."
+            found = Finding(code="KNB159", severity="warning", message=message, hint=hint, location=place)
+            work.findings.append(found)
 
 
 def _shared(work: _Work) -> dict[str, str]:
@@ -208,7 +225,7 @@ def _value(work: _Work, name: str) -> str:
 def _prelude(work: _Work, inputs: frozenset[str], shared: Mapping[str, str]) -> Iterable[Cell]:
     """Give the cells before the cell: imports, then values, then functions and classes in an order that runs."""
     made = [work.made[name] for name in work.order]
-    imports = [item for item in made if item.kind == "import"]
+    imports = sorted((item for item in made if item.kind == "import"), key=_age)
     values = [item for item in made if item.kind == "value"]
     if work.kernel.lazy_annotations and any(item.kind == "code" for item in made):
         yield _cell(["from __future__ import annotations"], None)
@@ -229,6 +246,12 @@ def _prelude(work: _Work, inputs: frozenset[str], shared: Mapping[str, str]) -> 
     for item in made:
         if item.kind in {"code", "alias"}:
             yield _cell([item.text], item.place)
+
+
+def _age(item: Made) -> tuple[int, str, int]:
+    """Sort by the cells' execution counts, then by line."""
+    place = item.place or Location()
+    return len(place.path), place.path, place.line
 
 
 def _line(item: Made, shared: Mapping[str, str]) -> str:

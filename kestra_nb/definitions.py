@@ -56,7 +56,7 @@ def differs(node: ast.stmt, value: object, flags: int, *, is_newest: bool) -> st
         if value.__dict__:
             return f"it carries attributes ({', '.join(sorted(value.__dict__))}) that its source does not set"
         return _defaults_differ(node, value)
-    wrapped = [item for item in _functions_in(value) if item.__name__ == name or item.__code__.co_name == name]
+    wrapped = [item for item in _functions_in(value) if name in {item.__name__, item.__code__.co_name}]
     if wrapped:
         return "" if any(_any_same(item.__code__, mine) for item in wrapped) else OTHER
     return "" if is_newest else OTHER
@@ -152,7 +152,8 @@ def _same_constant(one: object, other: object) -> bool:
 
 def _functions_in(value: object) -> Iterator[types.FunctionType]:
     """Give the functions that a decorator may have wrapped, without running anything of the value's own."""
-    waiting, seen = [value], set()
+    waiting: list[object] = [value]
+    seen: set[int] = set()
     while waiting and len(seen) < _MOST_STEPS:
         item = waiting.pop(0)
         if id(item) in seen:
@@ -219,9 +220,11 @@ def _class_differs(node: ast.ClassDef, value: object, codes: list[types.CodeType
     for item in body.co_consts:
         if isinstance(item, types.CodeType):
             methods.setdefault(item.co_name, []).append(item)
-    for key, item in vars(value).items():
+    for item in vars(value).values():
         for function in _functions_in(item):
-            if function.__code__.co_name in methods and not _any_same(function.__code__, methods[function.__code__.co_name]):
+            if function.__code__.co_name in methods and not _any_same(
+                function.__code__, methods[function.__code__.co_name]
+            ):
                 return OTHER
     plain = [item.name for item in node.body if isinstance(item, ast.FunctionDef) and not item.decorator_list]
     if any(name not in vars(value) for name in plain):

@@ -1,7 +1,6 @@
 """The live kernel: what its names are bound to, which cell made them, and which notebook it belongs to."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -16,35 +15,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kestra_nb import capture, definitions, ipython, literals, names
+from kestra_nb import definitions, ipython, literals, names
 from kestra_nb.capture import Made
-from kestra_nb.errors import NotebookError
 from kestra_nb.model.finding import Finding, Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 _HOST = frozenset(["display", "get_ipython"])
+"""What IPython adds to the built-in names; a script gets stand-ins of its own, as for magics (``_nb_…``)."""
+_REPLACED = frozenset(["input", "print", "__import__", "exit", "quit"])
+"""Built-in names that kernels and debuggers put functions of their own under."""
 _MEMORY = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_[ido]h|In|Out")
 _OUTSIDE = re.compile(r"\b(?:getpass|environ|getenv|keyring)\b|\binput\(")
 _OWN_MAGIC = re.compile(r"\s*%%kestra_flow\b[^\n]*\n?")
+_SETS = re.compile(
+    r"seed|set\w*|use|rc\w*|filterwarnings|simplefilter|basicConfig|config\w*|register\w*|enable\w*|disable\w*"
+    r"|insert|append|chdir|install|default\w*"
+)
 _MOST_PARENT = 500_000
+_MAKE_IT = "Put the line that makes it into the cell."
 _MISSING = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A cell that ran: its execution count, its text, and the Python it was."""
+    """A cell that ran: its execution count, its body, and the Python it was."""
 
     number: int
-    raw: str
+    body: str
     tree: ast.Module
-    text: str
+    python: ipython.Translation
 
     @property
-    def place(self) -> Location:
-        """Its first line; the execution count is what a person sees beside it."""
-        return Location(path=f"In [{self.number}]")
+    def name(self) -> str:
+        """What a person sees beside the cell."""
+        return f"In [{self.number}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,12 @@ class _Maker:
 
     @property
     def place(self) -> Location:
-        return Location(path=self.past.place.path, line=self.binder.node.lineno)
+        python = self.past.python
+        return python.at(python.lines[self.binder.node.lineno - 1][1])
 
     @property
     def shown(self) -> str:
-        first = (ast.get_source_segment(self.past.text, self.binder.node) or "").splitlines()
+        first = (ast.get_source_segment(self.past.python.text, self.binder.node) or "").splitlines()
         return textwrap.shorten(first[0], 60, placeholder=" …") if first else ""
 
 
@@ -79,20 +86,19 @@ class LiveKernel:
 
     @property
     def lazy_annotations(self) -> bool:
-        """Whether annotations are left alone: asked for in a cell, or Python 3.14."""
-        asked = bool(self.shell.compile.flags & __future__.annotations.compiler_flag)
-        return asked
+        """Whether a cell asked for ``from __future__ import annotations``."""
+        return bool(self.shell.compile.flags & __future__.annotations.compiler_flag)
 
     # what names are bound to
 
     def look(self, name: str) -> Made:
         """Say how the name can be made again."""
+        if name in _HOST or name.startswith("_nb_"):
+            return Made(name=name, kind="builtin")
         value = self.space.get(name, _MISSING)
         hidden = self.shell.user_ns_hidden.get(name, _MISSING)
-        if value is _MISSING or (value is hidden and hasattr(builtins, name)):
+        if value is _MISSING or (value is hidden and _is_builtin(name)):
             return self._absent(name)
-        if name in _HOST:
-            return Made(name=name, kind="builtin")
         if value is hidden or _MEMORY.fullmatch(name):
             message = f"'{name}' is IPython's memory of earlier cells, which a script does not have."
             return _refused(name, "KNB150", message, "Give the value a name in the cell.", None)
@@ -105,7 +111,7 @@ class LiveKernel:
         )
 
     def _absent(self, name: str) -> Made:
-        if hasattr(builtins, name) or name in _HOST:
+        if _is_builtin(name):
             return Made(name=name, kind="builtin")
         maker = next(self._makers(name), None)
         message, hint = f"'{name}' is not defined.", "Define it in the cell, or run the cell that does."
@@ -134,10 +140,13 @@ class LiveKernel:
         if isinstance(value, types.ModuleType) and sys.modules.get(value.__name__) is value:
             short = value.__name__ == name
             text = f"import {value.__name__}" + ("" if short else f" as {name}")
-            maker = next(self._makers(name), None)
-            place = None if maker is None else maker.place
+            place = self._place(name)
             return None if name == "__main__" else Made(name=name, kind="import", text=text, place=place)
         return None
+
+    def _place(self, name: str) -> Location | None:
+        maker = next(self._makers(name), None)
+        return None if maker is None else maker.place
 
     def _literal(self, name: str, value: object) -> Made | None:
         if not literals.is_literal_type(value):
@@ -155,26 +164,26 @@ class LiveKernel:
             hint = f"Add --secret {name.upper()} and read os.environ[{name.upper()!r}] in the cell."
             return _refused(name, "KNB152", message, hint, place)
         except literals.NoLiteralError as error:
-            message = f"'{name}'{made_in} is a {type(value).__name__} that {_as_clause(str(error))}."
-            return _refused(name, "KNB150", message, self._advice(maker), place)
+            message = f"'{name}'{made_in} is {literals.with_article(type(value).__name__)} that {error}."
+            return _refused(name, "KNB150", message, _MAKE_IT, place)
         text = f"{name} = {found.text}"
         return Made(name=name, kind="value", text=text, place=place, modules=found.modules, parts=found.parts)
 
     def _defined(self, name: str, value: object) -> Made | None:
         """Find the cell whose ``def``, ``class`` or ``lambda`` made the value, and check that it would again."""
         newest = next(self._makers(name), None)
+        flags = self.shell.compile.flags
         for maker in self._makers(name):
             if not definitions.may_define(maker.binder, value):
                 continue
-            flags = self.shell.compile.flags
-            problem = definitions.differs(maker.binder.node, value, flags, is_newest=maker is newest)
+            problem = definitions.differs(maker.binder.node, value, flags, is_newest=maker == newest)
             if problem == definitions.OTHER:
                 continue
             problem = problem or self._changed_since(maker)
             if problem:
                 message = f"'{name}' ({maker.place}) would not be the same in a script: {problem}."
-                return _refused(name, "KNB153", message, f"Run {maker.past.place.path} again.", maker.place)
-            text = definitions.source(maker.past.text, maker.binder.node)
+                return _refused(name, "KNB153", message, f"Run {maker.past.name} again.", maker.place)
+            text = definitions.source(maker.past.python.text, maker.binder.node)
             return Made(name=name, kind="code", text=text, place=maker.place)
         if newest is not None and isinstance(newest.binder.node, ast.Assign):
             match newest.binder.node.value:
@@ -203,33 +212,25 @@ class LiveKernel:
         return self.space.get(name)
 
     def _reachable(self, name: str, value: object) -> Made | None:
-        module, qualified = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-        if not isinstance(module, str) or not isinstance(qualified, str) or not qualified.isidentifier():
+        """Find a function or a class by the module and the name that it says it has."""
+        if not isinstance(value, (types.FunctionType, types.BuiltinFunctionType, type)):
             return None
-        if module in {"__main__", "builtins"} or _member(module, qualified) is not value:
-            if module == "builtins" and getattr(builtins, qualified, None) is value:
-                maker = next(self._makers(name), None)
-                return Made(
-                    name=name, kind="alias", text=f"{name} = {qualified}", place=maker.place if maker else None
-                )
+        module, qualified = value.__module__, value.__qualname__
+        if module == "__main__" or not isinstance(module, str) or _member(module, qualified) is not value:
             return None
-        maker = next(self._makers(name), None)
+        if module == "builtins":
+            return Made(name=name, kind="alias", text=f"{name} = {qualified}", place=self._place(name))
         text = f"from {module} import {qualified}" + (f" as {name}" if qualified != name else "")
-        return Made(name=name, kind="import", text=text, place=maker.place if maker is not None else None)
+        return Made(name=name, kind="import", text=text, place=self._place(name))
 
     def _refuse(self, name: str, value: object) -> Made:
         maker = next(self._makers(name), None)
         kind = type(value)
         module = "" if kind.__module__ in {"builtins", "__main__"} else kind.__module__.partition(".")[0] + "."
-        what = f"{module}{kind.__qualname__}"
+        what = "class" if isinstance(value, type) else f"{module}{kind.__qualname__}"
         origin = f"made in {maker.place} ({maker.shown})" if maker is not None else "made by no cell of this session"
         message = f"'{name}' is {literals.with_article(what)} {origin} and cannot be written into a script."
-        return _refused(name, "KNB150", message, self._advice(maker), maker.place if maker is not None else None)
-
-    def _advice(self, maker: _Maker | None) -> str:
-        if maker is None:
-            return "Make it in the cell."
-        return "Put the line that makes it into the cell."
+        return _refused(name, "KNB150", message, _MAKE_IT, self._place(name))
 
     def star(self, module: str) -> frozenset[str] | None:
         """Give the names that ``from module import *`` brings, None when the module is not loaded."""
@@ -256,43 +257,53 @@ class LiveKernel:
                 module = inner
         return tuple(found)
 
+    def settings_of(self, name: str) -> tuple[tuple[str, Location], ...]:
+        """Give earlier statements that set a module up, such as ``random.seed(1)``, with their places."""
+        found: dict[str, Location] = {}
+        for past in self._mentions(name):
+            for node in past.tree.body:
+                if _sets_up(node, name):
+                    found.setdefault(
+                        ast.unparse(node), _Maker(past, names.Binder(name=name, node=node, how="other")).place
+                    )
+        return tuple(found.items())
+
     def ran_before(self, source: str, name: str) -> bool:
         """Say whether the cell that last made the name had this very source."""
         maker = next(self._makers(name), None)
-        return maker is not None and _body(maker.past.raw).strip() == source.strip()
+        return maker is not None and maker.past.body.strip() == source.strip()
 
     # the past
 
-    def _makers(self, name: str) -> Iterator[_Maker]:
-        """Give the statements that could have made the name, newest first."""
+    def _mentions(self, name: str) -> Iterator[Past]:
+        """Give the cells whose text mentions the name or a star import, newest first."""
         word = re.compile(rf"\b{re.escape(name)}\b|\bimport\s*\*")
         for number in range(min(self.current, len(self.raw)) - 1, 0, -1):
-            if not word.search(self.raw[number]):
-                continue
-            past = _past(number, self.raw[number])
-            if past is None:
-                continue
+            past = _past(number, self.raw[number]) if word.search(self.raw[number]) else None
+            if past is not None:
+                yield past
+
+    def _makers(self, name: str) -> Iterator[_Maker]:
+        """Give the statements that could have made the name, newest first."""
+        for past in self._mentions(name):
             for binder in reversed(names.binders(past.tree)):
-                star = binder.name == "*" and isinstance(binder.node, ast.ImportFrom)
-                if binder.name == name or (star and name in (self.star(binder.node.module or "") or ())):  # type: ignore[attr-defined]
+                if binder.name == name or (binder.name == "*" and name in self._starred(binder.node)):
                     yield _Maker(past, binder)
 
-    def executed(self) -> Mapping[int, str]:
-        """Give the cells that ran, by execution count, without this kit's own magics."""
-        return {
-            number: text
-            for number, text in enumerate(self.raw)
-            if 0 < number < self.current and text.strip() and not re.match(r"\s*%{1,2}(kestra|load_ext\s+kestra)", text)
-        }
+    def _starred(self, node: ast.stmt) -> frozenset[str]:
+        return (self.star(node.module or "") if isinstance(node, ast.ImportFrom) else None) or frozenset()
+
+
+def _is_builtin(name: str) -> bool:
+    """Say whether a fresh Python has the name, whatever has been put among the built-in names since."""
+    found = getattr(builtins, name, _MISSING)
+    home = getattr(found, "__module__", None) or type(found).__module__
+    return found is not _MISSING and (name in _REPLACED or home in {"builtins", "_sitebuiltins", "_io", "io"})
 
 
 def _refused(name: str, code: str, message: str, hint: str, place: Location | None) -> Made:
     finding = Finding(code=code, severity="error", message=message, hint=hint)
     return Made(name=name, kind="impossible", place=place, finding=finding)
-
-
-def _as_clause(reason: str) -> str:
-    return reason
 
 
 def _body(raw: str) -> str:
@@ -302,11 +313,24 @@ def _body(raw: str) -> str:
 
 @functools.lru_cache(maxsize=512)
 def _past(number: int, raw: str) -> Past | None:
-    text = ipython.to_python(_body(raw))
-    try:
-        return Past(number=number, raw=raw, tree=ast.parse(text), text=text)
-    except (SyntaxError, ValueError):
-        return None
+    body = _body(raw)
+    python = ipython.translate(body, Location(path=f"In [{number}]", line=1 + raw[: len(raw) - len(body)].count("\n")))
+    tree = ipython.parse(python.text)
+    return None if tree is None else Past(number=number, body=body, tree=tree, python=python)
+
+
+def _sets_up(node: ast.stmt, name: str) -> bool:
+    """Say whether a statement changes the module of that name: a call such as ``seed``, or an assignment into it."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+        return _root(node.value.func) == name and bool(_SETS.fullmatch(node.value.func.attr))
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return any(isinstance(item, (ast.Attribute, ast.Subscript)) and _root(item) == name for item in targets)
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _dotted(path: str) -> object:
@@ -336,66 +360,3 @@ def _loads(path: str) -> frozenset[str]:
             found |= set(binder.alias.name.split("."))
             found |= set((getattr(binder.node, "module", None) or "").split("."))
     return frozenset(found)
-
-
-# the notebook behind the kernel
-
-
-def notebook_path(shell: Any, given: str = "") -> Path:  # noqa: ANN401  IPython has no types
-    """Find the file of the notebook that runs in this kernel.
-
-    Args:
-        shell: ``IPython.get_ipython()``.
-        given: What the person named; it wins.
-
-    Returns:
-        What VS Code puts into the namespace (``__vsc_ipynb_file__``) or jupyter_server 2 into the kernel's environment
-        (``JPY_SESSION_NAME``), when there is such a file.
-
-    Raises:
-        NotebookError: No file is known, or it is not there (a notebook renamed since its kernel started).
-    """
-    told = given or shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", "")
-    if not told:
-        message = "This kernel does not know which notebook file it belongs to."
-        raise NotebookError(message, hint="Name it: --notebook FILE.", code="KNB156")
-    path = Path(str(told)).expanduser()
-    if not path.is_file():
-        renamed = "" if given else " It may have been renamed since the kernel started."
-        message = f"There is no notebook {str(told)!r}.{renamed}"
-        raise NotebookError(message, hint="Name the file: --notebook FILE.", code="KNB156")
-    return path
-
-
-def behind(executed: Mapping[int, str], on_disk: tuple[tuple[int, str], ...], path: str) -> tuple[Finding, ...]:
-    """Compare what ran with what the file holds.
-
-    Args:
-        executed: Execution count → text, as :meth:`LiveKernel.executed` gives it.
-        on_disk: (position, text) of the file's code cells.
-        path: The file, as it is to be named.
-
-    Returns:
-        KNB157 when cells ran whose text the file does not hold, while it holds cells that never ran: it is older than
-        the kernel or was not saved. KNB158 when some of its cells have not run here.
-    """
-    ran = {text.strip() for text in executed.values()}
-    saved = {text.strip() for _, text in on_disk}
-    new = [number for number, text in executed.items() if text.strip() not in saved]
-    not_run = [position for position, text in on_disk if text.strip() and text.strip() not in ran and not _own(text)]
-    if new and not_run:
-        message = f"{path} differs from what ran here: In [{new[-1]}] is not in the file as it ran."
-        hint = "Save the notebook, then run this again."
-        return (Finding(code="KNB157", severity="warning", message=message, hint=hint),)
-    if not_run and executed:
-        cells = ", ".join(str(position) for position in not_run[:5]) + (" …" if len(not_run) > 5 else "")  # noqa: PLR2004
-        message = f"Not run in this kernel: cell {cells} of {path}."
-        return (Finding(code="KNB158", severity="info", message=message),)
-    return ()
-
-
-def _own(text: str) -> bool:
-    return bool(re.match(r"\s*%{1,2}(kestra|load_ext\s+kestra)", text))
-
-
-assert issubclass(LiveKernel, object) and capture.Kernel  # noqa: S101, PT018

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import fractions
+import itertools
 import math
 import pathlib
 import re
+import types
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    _Container = list[object] | tuple[object, ...] | set[object] | frozenset[object] | dict[object, object]
 
 MOST_ITEMS = 1_000
 MOST_CHARACTERS = 20_000
@@ -35,6 +39,12 @@ _SECRET_TEXT = re.compile(
     r"|[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@"
 )
 _SHORTEST_SECRET = 8
+_TOO_LARGE = "is too large to be written into a script"
+_TYPES = frozenset(
+    [type(None), bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict, types.EllipsisType, range,
+     slice, dt.date, dt.time, dt.datetime, dt.timedelta, decimal.Decimal, fractions.Fraction, uuid.UUID,
+     type(pathlib.Path())]
+)  # fmt: skip
 
 
 class NoLiteralError(Exception):
@@ -76,19 +86,32 @@ def literal(name: str, value: object, known_secrets: frozenset[str] = frozenset(
         NoLiteralError: Another type, too large, or nested in itself.
     """
     writer = _Writer(known_secrets)
-    text = writer.write(value, names_secret(name), 0)
+    text = writer.write(value, _At(0, names_secret(name)))
     return Literal(text=text, modules=frozenset(writer.modules), parts=frozenset(writer.parts))
 
 
 def names_secret(name: str) -> bool:
     """Say whether a name is one that people give to secrets: ``dbPassword``, ``API_KEY``, ``github_token``."""
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
-    return any(word in _SECRET_WORDS for word in words) or any(pair in _SECRET_PAIRS for pair in zip(words, words[1:]))
+    return any(word in _SECRET_WORDS for word in words) or any(
+        pair in _SECRET_PAIRS for pair in itertools.pairwise(words)
+    )
 
 
 def is_literal_type(value: object) -> bool:
     """Say whether the type is one that can be written, whatever its size."""
-    return value is None or type(value) in _WRITERS
+    return type(value) in _TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Where in a value the writer is: how deep, and whether a name or a key above says that it is a secret."""
+
+    depth: int
+    secret: bool
+
+    def inner(self, *, secret: bool = False) -> _At:
+        return _At(self.depth + 1, self.secret or secret)
 
 
 class _Writer:
@@ -99,140 +122,86 @@ class _Writer:
         self.items = 0
         self.characters = 0
 
-    def write(self, value: object, secret: bool, depth: int) -> str:  # noqa: FBT001
+    def write(self, value: object, at: _At) -> str:
         self.items += 1
-        write = _WRITERS.get(type(value))
-        if write is None:
-            message = f"holds {with_article(type(value).__name__)}" if depth else "is no plain value"
+        if not is_literal_type(value):
+            message = f"holds {with_article(type(value).__name__)}" if at.depth else "is no plain value"
             raise NoLiteralError(message)
-        if self.items > MOST_ITEMS or depth > MOST_DEPTH:
-            message = "is too large to be written into a script"
-            raise NoLiteralError(message)
-        text = write(self, value, secret, depth)
-        return text
+        if self.items > MOST_ITEMS or at.depth > MOST_DEPTH:
+            raise NoLiteralError(_TOO_LARGE)
+        match value:
+            case str() | bytes():
+                return self.text(value, at)
+            case int() | float() | complex():
+                return self.number(value)
+            case list() | tuple() | set() | frozenset() | dict():
+                return self.container(value, at)
+            case pathlib.PurePath():
+                self.modules.add("pathlib")
+                return f"pathlib.Path({self.text(str(value), at)})"
+        return self.plain(value)
 
     def count(self, characters: int) -> None:
         self.characters += characters
         if self.characters > MOST_CHARACTERS:
-            message = "is too large to be written into a script"
-            raise NoLiteralError(message)
+            raise NoLiteralError(_TOO_LARGE)
 
-    def holds(self, value: object) -> None:
-        if id(value) in self.parts:
-            message = "holds the same list, dict or set twice"
-            raise NoLiteralError(message)
-        self.parts.add(id(value))
+    def text(self, value: str | bytes, at: _At) -> str:
+        self.count(len(value))
+        plain = value if isinstance(value, str) else value.decode("latin-1")
+        known = any(item in plain for item in self.known_secrets)
+        if plain and (at.secret or known or _SECRET_TEXT.search(plain)):
+            message = "looks like a secret"
+            raise SecretError(message)
+        return repr(value)
+
+    def number(self, value: complex) -> str:
+        if isinstance(value, int):
+            self.count(value.bit_length() // 3)
+            if value.bit_length() > _MOST_BITS:
+                raise NoLiteralError(_TOO_LARGE)
+            return repr(value)
+        if isinstance(value, float):
+            return repr(value) if math.isfinite(value) else f'float("{value!r}")'
+        return f"complex({self.number(value.real)}, {self.number(value.imag)})"
+
+    def plain(self, value: object) -> str:
+        """Write what has an exact ``repr``, with the module in front that it needs."""
+        text = repr(value)
+        self.count(len(text))
+        module = type(value).__module__
+        if module == "builtins":
+            return text
+        self.modules.add(module)
+        return text if text.startswith(f"{module}.") else f"{module}.{text}"
+
+    def container(self, value: _Container, at: _At) -> str:
+        if len(value) > MOST_ITEMS:
+            raise NoLiteralError(_TOO_LARGE)
+        if isinstance(value, (list, set, dict)):
+            if id(value) in self.parts:
+                message = "holds the same list, dict or set twice"
+                raise NoLiteralError(message)
+            self.parts.add(id(value))
+        if isinstance(value, dict):
+            return f"{{{', '.join(self.pair(key, item, at) for key, item in value.items())}}}"
+        inner = [self.write(item, at.inner()) for item in value]
+        match value:
+            case list():
+                return f"[{', '.join(inner)}]"
+            case tuple():
+                return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
+        written = f"{{{', '.join(sorted(inner))}}}" if inner else "set()"
+        return written if isinstance(value, set) else f"frozenset({written if inner else ''})"
+
+    def pair(self, key: object, item: object, at: _At) -> str:
+        secret = isinstance(key, str) and names_secret(key)
+        return f"{self.write(key, at.inner())}: {self.write(item, at.inner(secret=secret))}"
 
 
 def with_article(word: str) -> str:
     """Put ``a`` or ``an`` before a word."""
     return f"{'an' if word[0] in 'aeiouAEIOU' else 'a'} {word}"
-
-
-def _text(writer: _Writer, value: str | bytes, secret: bool, depth: int) -> str:  # noqa: ARG001, FBT001
-    writer.count(len(value))
-    plain = value if isinstance(value, str) else value.decode("latin-1")
-    known = any(item in plain for item in writer.known_secrets)
-    if plain and (secret or known or _SECRET_TEXT.search(plain)):
-        message = "looks like a secret"
-        raise SecretError(message)
-    return repr(value)
-
-
-def _integer(writer: _Writer, value: int, secret: bool, depth: int) -> str:  # noqa: ARG001, FBT001
-    writer.count(value.bit_length() // 3)
-    if value.bit_length() > _MOST_BITS:
-        message = "is too large to be written into a script"
-        raise NoLiteralError(message)
-    return repr(value)
-
-
-def _float(writer: _Writer, value: float, secret: bool, depth: int) -> str:  # noqa: ARG001, FBT001
-    return repr(value) if math.isfinite(value) else f'float("{value!r}")'
-
-
-def _complex(writer: _Writer, value: complex, secret: bool, depth: int) -> str:
-    return f"complex({_float(writer, value.real, secret, depth)}, {_float(writer, value.imag, secret, depth)})"
-
-
-def _plain(writer: _Writer, value: object, secret: bool, depth: int) -> str:  # noqa: ARG001, FBT001
-    return repr(value)
-
-
-def _sequence(writer: _Writer, value: list[object] | tuple[object, ...], secret: bool, depth: int) -> str:
-    if isinstance(value, list):
-        writer.holds(value)
-    inner = [writer.write(item, secret, depth + 1) for item in _bounded(value)]
-    if isinstance(value, list):
-        return f"[{', '.join(inner)}]"
-    return f"({inner[0]},)" if len(inner) == 1 else f"({', '.join(inner)})"
-
-
-def _set(writer: _Writer, value: set[object] | frozenset[object], secret: bool, depth: int) -> str:
-    if isinstance(value, set):
-        writer.holds(value)
-    inner = ", ".join(sorted(writer.write(item, secret, depth + 1) for item in _bounded(value)))
-    if isinstance(value, frozenset):
-        return f"frozenset({{{inner}}})" if inner else "frozenset()"
-    return f"{{{inner}}}" if inner else "set()"
-
-
-def _dict(writer: _Writer, value: dict[object, object], secret: bool, depth: int) -> str:
-    writer.holds(value)
-    pairs = []
-    for key, item in _bounded(value).items():
-        hidden = secret or (isinstance(key, str) and names_secret(key))
-        pairs.append(f"{writer.write(key, False, depth + 1)}: {writer.write(item, hidden, depth + 1)}")  # noqa: FBT003
-    return f"{{{', '.join(pairs)}}}"
-
-
-def _bounded(value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    if len(value) > MOST_ITEMS:
-        message = "is too large to be written into a script"
-        raise NoLiteralError(message)
-    return value
-
-
-def _call(module: str) -> Callable[[_Writer, object, bool, int], str]:
-    def write(writer: _Writer, value: object, secret: bool, depth: int) -> str:  # noqa: ARG001, FBT001
-        writer.modules.add(module)
-        text = repr(value)
-        writer.count(len(text))
-        return text if text.startswith(f"{module}.") else f"{module}.{text}"
-
-    return write
-
-
-def _path(writer: _Writer, value: pathlib.Path, secret: bool, depth: int) -> str:
-    writer.modules.add("pathlib")
-    return f"pathlib.Path({_text(writer, str(value), secret, depth)})"
-
-
-_WRITERS: Mapping[type, Callable[[_Writer, object, bool, int], str]] = {
-    type(None): _plain,
-    bool: _plain,
-    int: _integer,
-    float: _float,
-    complex: _complex,
-    str: _text,
-    bytes: _text,
-    list: _sequence,
-    tuple: _sequence,
-    set: _set,
-    frozenset: _set,
-    dict: _dict,
-    type(Ellipsis): _plain,
-    range: _plain,
-    slice: _plain,
-    datetime.date: _call("datetime"),
-    datetime.time: _call("datetime"),
-    datetime.datetime: _call("datetime"),
-    datetime.timedelta: _call("datetime"),
-    decimal.Decimal: _call("decimal"),
-    fractions.Fraction: _call("fractions"),
-    uuid.UUID: _call("uuid"),
-    type(pathlib.Path()): _path,
-}  # type: ignore[dict-item]
 
 
 def environment_secrets(variables: Mapping[str, str]) -> frozenset[str]:

@@ -1,26 +1,20 @@
-"""Which names a piece of Python reads before it has set them itself, and which names it sets.
-
-The analysis follows the order in which Python runs the code: branches, loops, ``del``, and functions, whose reads count
-from the moment their name is first used.
-"""
+"""Names read before they are set, followed through the statements in the order Python runs them."""
 
 from __future__ import annotations
 
 import ast
-import re
-import symtable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kestra_nb.names import scopes
+from kestra_nb.names.binders import statement_binders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 MODULE_NAMES = frozenset(
     ["__name__", "__file__", "__doc__", "__builtins__", "__spec__", "__package__", "__loader__", "__annotations__"]
 )
-_FRAME_CALLS = frozenset(["query", "eval"])
-_FRAME_NAME = re.compile(r"(?<![\w@])@([A-Za-z_]\w*)")
-_UNSEEN = frozenset(["eval", "exec", "globals", "locals", "vars"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,22 +31,6 @@ class Read:
     line: int
     sure: bool
     at_once: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binder:
-    """A statement outside functions that sets or deletes a name.
-
-    Attributes:
-        name: ``*`` for a star import.
-        node: The statement; for imports ``alias`` says which part of it.
-        how: ``other`` is a loop, a ``with``, a ``match``, an unpacking or a walrus.
-    """
-
-    name: str
-    node: ast.stmt
-    how: Literal["import", "from", "def", "class", "assign", "del", "other"]
-    alias: ast.alias | None = None
 
 
 def free_names(
@@ -73,132 +51,6 @@ def free_names(
     for name in tuple(flow.functions):
         flow.use(name)
     return flow.result()
-
-
-def binders(tree: ast.Module) -> tuple[Binder, ...]:
-    """Give each statement that sets or deletes a name outside functions, in order of the text."""
-    return tuple(found for statement in tree.body for found in _statement_binders(statement))
-
-
-def chains(tree: ast.AST) -> dict[str, frozenset[tuple[str, ...]]]:
-    """Give the attribute chains on each name: ``{"xml": {("dom", "minidom")}}`` for ``xml.dom.minidom``."""
-    found: dict[str, set[tuple[str, ...]]] = {}
-    for node in ast.walk(tree):
-        parts: list[str] = []
-        inner: ast.AST = node
-        while isinstance(inner, ast.Attribute):
-            parts.append(inner.attr)
-            inner = inner.value
-        if parts and isinstance(inner, ast.Name):
-            found.setdefault(inner.id, set()).add(tuple(reversed(parts)))
-    return {name: frozenset(items) for name, items in found.items()}
-
-
-def unseen_reads(tree: ast.AST) -> tuple[tuple[str, int], ...]:
-    """Give calls whose reads cannot be seen, as (function, line): ``eval`` and ``exec`` of text, ``globals()``."""
-    return tuple(
-        (node.func.id, node.lineno)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _UNSEEN
-    )
-
-
-def _statement_binders(node: ast.stmt) -> Iterator[Binder]:
-    match node:
-        case ast.Import():
-            for alias in node.names:
-                yield Binder(name=alias.asname or alias.name.partition(".")[0], node=node, how="import", alias=alias)
-        case ast.ImportFrom():
-            for alias in node.names:
-                yield Binder(name=alias.asname or alias.name, node=node, how="from", alias=alias)
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            yield Binder(name=node.name, node=node, how="def")
-            yield from (Binder(name=name, node=node, how="other") for name in sorted(_outer_names(node)[1]))
-        case ast.ClassDef():
-            yield Binder(name=node.name, node=node, how="class")
-        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-            yield from _walrus_binders(node)
-            yield Binder(name=name, node=node, how="assign")
-        case ast.Delete():
-            yield from (Binder(name=t.id, node=node, how="del") for t in node.targets if isinstance(t, ast.Name))
-        case _:
-            yield from _walrus_binders(node)
-            for child in _inner_statements(node):
-                yield from _statement_binders(child)
-
-
-def _walrus_binders(node: ast.stmt) -> Iterator[Binder]:
-    """Give what the statement itself stores, apart from the statements inside it and from inner scopes."""
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        item = waiting.pop(0)
-        simple = isinstance(node, ast.Assign) and len(node.targets) == 1 and item is node.targets[0]
-        if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store) and not simple:
-            yield Binder(name=item.id, node=node, how="other")
-        elif isinstance(item, (ast.MatchAs, ast.MatchStar, ast.ExceptHandler)) and item.name:
-            yield Binder(name=item.name, node=node, how="other")
-        if isinstance(item, (ast.Lambda, ast.comprehension)):
-            continue
-        waiting += [child for child in ast.iter_child_nodes(item) if not isinstance(child, ast.stmt)]
-
-
-def _inner_statements(node: ast.stmt) -> Iterator[ast.stmt]:
-    for part in ("body", "orelse", "finalbody"):
-        yield from getattr(node, part, ())
-    for holder in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
-        yield from holder.body
-
-
-def _outer_names(node: ast.stmt | ast.expr) -> tuple[frozenset[str], frozenset[str]]:
-    """Give the global names that the scopes inside ``node`` read, and those they set by ``global``."""
-    table = symtable.symtable(ast.unparse(node), "cell", "exec")
-    reads: set[str] = set()
-    binds: set[str] = set()
-    waiting = list(table.get_children())
-    while waiting:
-        scope = waiting.pop()
-        if str(scope.get_type()) == "annotation":
-            continue
-        waiting += scope.get_children()
-        for symbol in scope.get_symbols():
-            if symbol.is_global() and symbol.get_name() != "__class__":
-                if symbol.is_referenced():
-                    reads.add(symbol.get_name())
-                if symbol.is_assigned() or symbol.is_imported():
-                    binds.add(symbol.get_name())
-    return frozenset(reads), frozenset(binds)
-
-
-def _frame_names(node: ast.Call) -> Iterator[str]:
-    """Give what ``df.query("a > @limit")`` reads: pandas looks such names up where it is called."""
-    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if called in _FRAME_CALLS:
-        for item in node.args:
-            if isinstance(item, ast.Constant) and isinstance(item.value, str):
-                yield from _FRAME_NAME.findall(item.value)
-
-
-@dataclass(slots=True)
-class _Later:
-    """What a function reads when it is called, with the line of each, and what it sets by ``global``."""
-
-    reads: dict[str, int] = field(default_factory=dict)
-    binds: frozenset[str] = frozenset()
-
-
-def _later(node: ast.stmt | ast.expr) -> _Later:
-    names, binds = _outer_names(node)
-    lines: dict[str, int] = {}
-    stored = {item.arg for item in ast.walk(node) if isinstance(item, ast.arg)}
-    stored |= {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and not isinstance(item.ctx, ast.Load)}
-    for item in ast.walk(node):
-        if isinstance(item, ast.Name) and item.id in names:
-            lines[item.id] = min(item.lineno, lines.get(item.id, item.lineno))
-        elif isinstance(item, ast.Call):
-            for name in _frame_names(item):
-                if name not in stored:
-                    lines.setdefault(name, item.lineno)
-    return _Later(reads=lines, binds=binds)
 
 
 @dataclass(slots=True)
@@ -224,7 +76,7 @@ class _Flow(ast.NodeVisitor):
         self.outer = outer
         self.set_names: set[str] = set(MODULE_NAMES)
         self.maybe: set[str] = set()
-        self.functions: dict[str, _Later] = {}
+        self.functions: dict[str, scopes.Later] = {}
         self.seen: list[_Seen] = []
         self.hidden: list[frozenset[str]] = []
         self.anything = False
@@ -255,11 +107,11 @@ class _Flow(ast.NodeVisitor):
         self.set_names.add(name)
         self.functions.pop(name, None)
 
-    def read(self, name: str, line: int, *, later: bool = False) -> None:
+    def read(self, name: str, line: int, *, later: bool = False, sure: bool = True) -> None:
         if any(name in layer for layer in self.hidden):
             return
         if name not in self.set_names:
-            sure = name not in self.maybe and not self.anything
+            sure = sure and name not in self.maybe and not self.anything
             self.seen.append(_Seen(name, line, later, sure))
         if not later:
             self.use(name)
@@ -270,11 +122,13 @@ class _Flow(ast.NodeVisitor):
         if later is not None:
             self.count(later)
 
-    def count(self, later: _Later) -> None:
+    def count(self, later: scopes.Later) -> None:
         home = self.outer or self
         for name, line in later.reads.items():
             home.read(name, line, later=True)
             self.use(name)
+        for name, line in later.perhaps.items():
+            home.read(name, line, later=True, sure=False)
         home.maybe |= later.binds - home.set_names
 
     # expressions
@@ -296,13 +150,15 @@ class _Flow(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
-        for name in _frame_names(node):
+        for name in scopes.frame_names(node):
             self.read(name, node.lineno)
+        for name in scopes.shell_names(node):
+            self.read(name, node.lineno, sure=False)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         for default in (*node.args.defaults, *(item for item in node.args.kw_defaults if item is not None)):
             self.visit(default)
-        self.count(_later(node))
+        self.count(scopes.later(node))
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> None:
         self.visit(node.generators[0].iter)
@@ -320,7 +176,7 @@ class _Flow(ast.NodeVisitor):
             self.visit(part)
         self.hidden.pop()
 
-    visit_ListComp = visit_SetComp = visit_GeneratorExp = visit_DictComp = _comprehension
+    visit_ListComp = visit_SetComp = visit_GeneratorExp = visit_DictComp = _comprehension  # noqa: N815  ast's names
 
     # statements that set names
 
@@ -365,17 +221,17 @@ class _Flow(ast.NodeVisitor):
             if part is not None:
                 self.visit(part)
         self.hidden.pop()
-        later = _later(node)
+        later = scopes.later(node)
         other = self.functions.get(node.name)
         if other is not None and node.name not in self.set_names:
-            later = _Later(reads=other.reads | later.reads, binds=other.binds | later.binds)
+            later = other.joined(later)
         self.bind(node.name)
         if node.decorator_list:
             self.count(later)
         else:
             self.functions[node.name] = later
 
-    visit_FunctionDef = visit_AsyncFunctionDef = _function
+    visit_FunctionDef = visit_AsyncFunctionDef = _function  # noqa: N815  ast's names
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for part in (*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)):
@@ -385,10 +241,9 @@ class _Flow(ast.NodeVisitor):
         body.hidden, body.anything = self.hidden, self.anything
         body.block(node.body)
         self.seen += body.seen
-        later = _Later()
+        later = scopes.Later()
         for method in body.functions.values():
-            later.reads.update(method.reads)
-            later.binds |= method.binds
+            later = later.joined(method)
         self.bind(node.name)
         if node.decorator_list:
             self.count(later)
@@ -418,7 +273,7 @@ class _Flow(ast.NodeVisitor):
         self._ways(body, lambda: None)
         self.block(node.orelse)
 
-    visit_For = visit_AsyncFor = visit_While = _loop
+    visit_For = visit_AsyncFor = visit_While = _loop  # noqa: N815  ast's names
 
     def _try(self, node: ast.Try) -> None:
         before = set(self.set_names), set(self.maybe)
@@ -427,7 +282,7 @@ class _Flow(ast.NodeVisitor):
             self.block(node.body)
             self.block(node.orelse)
 
-        touched = {found.name for statement in node.body for found in _statement_binders(statement)}
+        touched = {found.name for statement in node.body for found in statement_binders(statement)}
 
         def handler(item: ast.ExceptHandler) -> None:
             self.set_names, self.maybe = set(before[0]), before[1] | (touched - before[0])
@@ -439,12 +294,12 @@ class _Flow(ast.NodeVisitor):
             if item.name:
                 self.set_names.discard(item.name)
 
-        self._ways(main, *(lambda item=item: handler(item) for item in node.handlers))  # type: ignore[misc]
+        self._ways(main, *(lambda item=item: handler(item) for item in node.handlers))
         ended, self.ended = self.ended, False
         self.block(node.finalbody)
         self.ended = self.ended or ended
 
-    visit_Try = visit_TryStar = _try
+    visit_Try = visit_TryStar = _try  # noqa: N815  ast's names
 
     def visit_Match(self, node: ast.Match) -> None:
         self.visit(node.subject)
@@ -466,13 +321,13 @@ class _Flow(ast.NodeVisitor):
         if name:
             self.bind(name)
 
-    visit_MatchAs = visit_MatchStar = visit_MatchMapping = _pattern
+    visit_MatchAs = visit_MatchStar = visit_MatchMapping = _pattern  # noqa: N815  ast's names
 
     def _end(self, node: ast.Raise | ast.Break | ast.Continue | ast.Return) -> None:
         self.generic_visit(node)
         self.ended = True
 
-    visit_Raise = visit_Break = visit_Continue = visit_Return = _end
+    visit_Raise = visit_Break = visit_Continue = visit_Return = _end  # noqa: N815  ast's names
 
     def _ways(self, *ways: Callable[[], None]) -> None:
         """Walk each way from the same state; set for sure is then what every way that goes on has set."""
