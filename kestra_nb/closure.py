@@ -39,7 +39,7 @@ def complete(environment: Environment) -> Environment:
 
 
 def _render(executable: str) -> tuple[list[dict[str, Any]], str]:
-    import pipdeptree  # noqa: PLC0415  only for a plan
+    import pipdeptree  # only for a plan
 
     other = None if Path(executable).absolute() == Path(sys.executable).absolute() else executable
     stderr = io.StringIO()
@@ -70,12 +70,10 @@ def _from_pipdeptree(environment: Environment, rows: Iterable[Mapping[str, Any]]
 
 def _sizes(executable: str) -> dict[NormalizedName, int]:
     """Ask pipdeptree's command line for sizes in bytes; its Python function has no such option."""
-    import subprocess  # noqa: PLC0415  only for a plan
+    import subprocess  # only for a plan
 
     command = [sys.executable, "-m", "pipdeptree", "--warn", "silence", "-o", "json", "-c", "size-raw"]
-    answer = subprocess.run(
-        [*command, "--python", executable], capture_output=True, text=True, timeout=60, check=True
-    )
+    answer = subprocess.run([*command, "--python", executable], capture_output=True, text=True, timeout=60, check=True)
     return {
         canonicalize_name(row["package"]["package_name"]): int(row["package"]["computed"]["size_raw"])
         for row in json.loads(answer.stdout)
@@ -113,7 +111,7 @@ def _close(edges: Mapping[NormalizedName, tuple[NormalizedName, ...]]) -> Edges:
 
 def _from_description(environment: Environment) -> Environment:
     """Follow Requires-Dist lines; the markers are evaluated for the environment's own Python."""
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415  rarely
+    from packaging.requirements import InvalidRequirement, Requirement  # rarely
 
     facts = targets.facts(str(environment.python), environment.platform)
     edges: Edges = {}
@@ -144,4 +142,3 @@ def _from_description(environment: Environment) -> Environment:
     return replace(
         environment, closure=_close(edges), conflicts=tuple(conflicts), findings=(*environment.findings, note)
     )
-

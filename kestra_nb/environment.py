@@ -140,14 +140,14 @@ def kernelspec_python(name: str, *, folders: Sequence[Path] | None = None) -> Pa
     Follows jupyter_core's data path: JUPYTER_PATH, the user's folder, the environment's, the system's. ``python3`` of
     an environment's own kernelspec (argv ``python``) is this interpreter.
     """
-    from kestra_nb.kernelspecs import find  # noqa: PLC0415  only when a notebook names its kernel
+    from kestra_nb.kernelspecs import find  # only when a notebook names its kernel
 
     return find(name, folders)
 
 
 def with_closure(environment: Environment) -> Environment:
     """Add closure, conflicts and sizes, by pipdeptree where the interpreter is on this machine."""
-    from kestra_nb.closure import complete  # noqa: PLC0415  only for a plan
+    from kestra_nb.closure import complete  # only for a plan
 
     return complete(environment)
 
@@ -157,7 +157,7 @@ def _is_this(python: Path) -> bool:
 
 
 def _ask(python: Path) -> dict[str, Any]:
-    import subprocess  # noqa: PLC0415  only for another interpreter
+    import subprocess  # only for another interpreter
 
     source = Path(probe.__file__).read_text(encoding="utf-8")
     try:

@@ -35,7 +35,7 @@ def find_imports(script: Script) -> tuple[Import, ...]:
 
 def imports_of(text: str, path: str) -> tuple[Import, ...]:
     """Find the imports of a module beside the notebook, hidden needs included; never raises."""
-    from kestra_nb.model.notebook import ScriptCell  # noqa: PLC0415  only for local modules
+    from kestra_nb.model.notebook import ScriptCell  # only for local modules
 
     count = text.count("\n") + 1
     lines = tuple(Location(path=path, line=number) for number in range(1, count + 1))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
-
 from packaging.version import Version
 
 from kestra_nb import targets
@@ -49,7 +48,7 @@ def make(
     Raises:
         ResolveError: uv is missing, the index cannot be reached, or there is no solution.
     """
-    from kestra_nb import uv  # noqa: PLC0415  only when an index is asked
+    from kestra_nb import uv  # only when an index is asked
 
     wanted = requirements_of(resolution)
     packages = uv.compile_requirements(wanted, target, exclude_newer=exclude_newer, offline=offline) if wanted else []
@@ -69,7 +68,7 @@ def make(
         pins.append(with_files(pin, package.files, hashes=hashes))
         if pin.has_wheel is False:
             message = f"{pin.name} {pin.version} has no wheel for Python {target.python} on {target.platform}."
-            hint = "Where it is installed it must be built, with compilers; choose another version, or an image that has it."
+            hint = "Installing it there means building it with compilers; take another version or an image that has it."
             findings.append(Finding(code="KNB252", severity="warning", message=message, hint=hint))
     return finished(
         Lock(
@@ -77,7 +76,7 @@ def make(
             source="index",
             python=target.python,
             platform=target.platform,
-            made_on=exclude_newer[:10] or datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+            made_on=exclude_newer[:10] or dt.datetime.now(dt.timezone.utc).date().isoformat(),
             requirements=wanted,
             findings=tuple(findings),
         )
@@ -120,7 +119,8 @@ class _Walk:
             try:
                 requirement = Requirement(line)
             except InvalidRequirement:
-                self.note("KNB215", "warning", f"{distribution.name} asks for {line!r}, which is no requirement (PEP 508).")
+                message = f"{distribution.name} asks for {line!r}, which is no requirement (PEP 508)."
+                self.note("KNB215", "warning", message)
                 continue
             marker = str(requirement.marker or "")
             if not marker or any(targets.applies(marker, {**self.facts, "extra": extra}) for extra in ("", *extras)):

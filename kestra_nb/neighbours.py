@@ -117,13 +117,14 @@ class _Walk:
 
     def notebook(self, path: Path, name: str, place: Location) -> None:
         """Follow a notebook that ``%run`` names: it is shipped as the script it becomes."""
-        from kestra_nb import read, source  # noqa: PLC0415  few notebooks run another
+        from kestra_nb.read import parse  # few notebooks run another
+        from kestra_nb.source import to_script
 
         shipped = name + ".py"
         if shipped in self.files or path.resolve() in {Path(known).resolve() for known in self.trail}:
             return
         try:
-            script = source.to_script(read.parse(path.read_bytes(), name))
+            script = to_script(parse(path.read_bytes(), name))
         except (NotebookError, OSError) as error:
             self.find("KNB226", "error", f"{name!r} cannot be read: {error}", place)
             return
@@ -158,7 +159,7 @@ class _Walk:
         base = root.joinpath(*parts)
         file = _first_file(base.parent / f"{parts[-1]}.py", base / "__init__.py")
         if file is None:
-            return any(self._in_root(root, f"{module}.{name}", item) for name in item.names) if base.is_dir() else False
+            return base.is_dir() and any(self._in_root(root, f"{module}.{name}", item) for name in item.names)
         if not self._is_inside(file):
             self.find("KNB227", "warning", f"{module!r} is a link out of the notebook's folder.", item.location)
             return False
@@ -202,7 +203,10 @@ class _Walk:
             return
         names = dict.fromkeys(["requirements.txt", "pyproject.toml"])
         for item in declared:
-            if item.text.startswith("-r ") and self._beside(item.text[3:].strip(), item.location, item.text) is not None:
+            if (
+                item.text.startswith("-r ")
+                and self._beside(item.text[3:].strip(), item.location, item.text) is not None
+            ):
                 names[item.text[3:].strip()] = None
         for name in names:
             if (self.folder / name).is_file():
@@ -230,13 +234,7 @@ class _Walk:
 
 
 def _first_file(*paths: Path) -> Path | None:
-    for path in paths:
-        try:
-            if path.is_file():
-                return path
-        except OSError:
-            continue
-    return None
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _absolute(module: str, package: str) -> str:
@@ -257,14 +255,15 @@ def _module_of(path: str) -> str:
 
 
 def _decode(content: bytes) -> str:
-    from importlib.util import decode_source  # noqa: PLC0415  only with local files
+    from importlib.util import decode_source  # only with local files
 
     return decode_source(content)
 
 
 def _written(script: Script) -> Iterator[tuple[str, str, Location]]:
     """Give path, text and place of each Python file that a ``%%writefile`` cell writes."""
-    paths = {argument: place for kind, argument, place in script.runs if kind == "writefile" and argument.endswith(".py")}
+    files = (run for run in script.runs if run[0] == "writefile" and run[1].endswith(".py"))
+    paths = {path: place for _, path, place in files}
     if not paths:
         return
     for cell in script.cells:

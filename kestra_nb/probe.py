@@ -15,11 +15,10 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 SUFFIXES = (".py", ".so", ".pyd")
 NATIVE = re.compile(rb"\.(?:so(?:\.[\d.]+)?|pyd|dylib),")
-IDENTIFIER = re.compile(r"[^\W\d]\w*$")
 USERINFO = re.compile(r"//[^/@]*@")
 NOT_MODULES = frozenset(("setup", "conftest", "test", "tests", "docs", "doc", "examples", "build", "dist", "bin"))
 
@@ -41,7 +40,7 @@ def read_bytes(path: str) -> bytes:
 class Found:
     """A distribution as its metadata folder names it; the rest is read when asked for."""
 
-    __slots__ = ("folder", "name", "path", "record", "version")
+    __slots__ = ("folder", "folders", "name", "path", "record", "version")
 
     def __init__(self, name: str, version: str, path: str, folder: str) -> None:
         self.name = name
@@ -49,6 +48,7 @@ class Found:
         self.path = path
         self.folder = folder
         self.record = b""
+        self.folders: set[str] = set()
 
 
 class Index:
@@ -63,37 +63,41 @@ class Index:
         self.owners: dict[str, tuple[str, ...]] = {}
         self.problems: list[tuple[str, str, str]] = []
         self.tops: dict[str, list[str]] = {}
-        unclaimed: set[str] = set()
+        unclaimed: dict[str, str] = {}
         for folder in unique_folders(folders):
-            unclaimed |= self.list_folder(folder)
+            unclaimed.update(self.list_folder(folder))
         for found in self.found.values():
             self.claim(found)
         self.settle()
-        for name in unclaimed:
-            if name not in self.tops:
+        for name, path in unclaimed.items():
+            if name not in self.tops and (path.endswith(SUFFIXES) or os.path.isfile(os.path.join(path, "__init__.py"))):
                 self.owners[name] = ()
         for found in self.found.values():
             found.record = b""
 
-    def list_folder(self, folder: str) -> set[str]:
-        """Note the distributions of a folder; give the modules that lie in it."""
+    def list_folder(self, folder: str) -> dict[str, str]:
+        """Note the distributions of a folder; give the modules that may lie in it, with their paths."""
         try:
             entries = os.listdir(folder)
         except OSError:
-            return set()
+            return {}
         installed = os.path.basename(folder) in ("site-packages", "dist-packages")
-        modules: set[str] = set()
+        modules: dict[str, str] = {}
         for entry in sorted(entries):
             stem, dot, suffix = entry.rpartition(".")
-            if suffix in ("dist-info", "egg-info") and dot:
+            if not dot:
+                if installed and entry.isidentifier() and entry != "__pycache__":
+                    modules[entry] = os.path.join(folder, entry)
+            elif suffix in ("dist-info", "egg-info"):
                 self.note(stem, os.path.join(folder, entry), folder)
             elif suffix == "egg-link":
                 self.link(os.path.join(folder, entry))
-            elif installed and IDENTIFIER.match(entry.partition(".")[0]):
-                modules.add(module_of(entry) or entry)
-        return {name for name in modules if IDENTIFIER.match(name) and name != "__pycache__"}
+            elif installed and module_of(entry):
+                modules[module_of(entry)] = os.path.join(folder, entry)
+        return modules
 
     def note(self, stem: str, path: str, folder: str) -> None:
+        """Take a distribution by the name of its metadata folder, the first of a name only."""
         name, _, rest = stem.partition("-")
         version = rest.partition("-py")[0] if path.endswith(".egg-info") else rest
         if not version:
@@ -117,25 +121,28 @@ class Index:
                     self.note(entry[: -len(".egg-info")], os.path.join(target, entry), target)
 
     def claim(self, found: Found) -> None:
+        """Note the top-level modules of a distribution."""
         record = read_bytes(os.path.join(found.path, "RECORD"))
         if record and b"," not in record[:4096]:
             self.problems.append(("with a RECORD that cannot be read", found.name, found.path))
             record = b""
-        found.record = record
+        found.record = b"\n" + record if record else record
         names: set[str] = set()
-        for top in top_names(record):
+        for top in names_below(found.record):
             if top.endswith((".pth", "_finder.py")):
                 names.update(editable_modules(os.path.join(found.folder, top)))
             name = module_of(top)
             if name:
                 names.add(name)
+                if top.endswith("/"):
+                    found.folders.add(name)
         if not names or found.path.endswith(".egg-info"):
             listed = read_bytes(os.path.join(found.path, "top_level.txt")).decode("utf-8", "replace").split()
             names.update(name.replace("/", ".") for name in listed)
             if not record and not listed:
                 self.bare(found, names)
         for name in names:
-            if IDENTIFIER.match(name):
+            if name.isidentifier():
                 self.tops.setdefault(name, []).append(found.name)
 
     def bare(self, found: Found, names: set[str]) -> None:
@@ -146,10 +153,11 @@ class Index:
             self.problems.append(("without a RECORD", found.name, found.path))
 
     def settle(self) -> None:
+        """Decide whose each top-level module is, part by part where several distributions share it."""
         for top, names in self.tops.items():
             if len(names) == 1:
                 found = self.found[names[0]]
-                if not found.record or is_package(found.record, top):
+                if not found.record or top not in found.folders or is_package(found.record, top):
                     self.owners[top] = (names[0],)
                     continue
             self.share(top, names, 5)
@@ -160,20 +168,19 @@ class Index:
         parts: dict[str, list[str]] = {}
         for name in names:
             record = self.found[name].record
-            inside = list(children(record, module))
-            if is_package(record, module) or not inside:
+            inside, flat = children(record, module)
+            if is_package(record, module) or not record or (flat and inside and len(names) == 1):
                 whole.append(name)
             for child in inside:
                 parts.setdefault(child, []).append(name)
         if len(whole) == 1 or (whole and any(len(owners) > 1 for owners in parts.values())):
             self.owners[module] = tuple(sorted(whole))
         for child, owners in parts.items():
-            if whole and [name for name in owners if name in whole] == owners == whole[:1]:
-                if len(whole) == 1:
-                    continue  # the owner of the package owns this part too
-            self.part(module + "." + child, owners, depth)
+            if len(whole) != 1 or owners != whole:  # else the owner of the package owns this part too
+                self.part(module + "." + child, owners, depth)
 
     def part(self, module: str, names: list[str], depth: int) -> None:
+        """Decide about one part of a shared package."""
         if len(names) == 1 and is_package(self.found[names[0]].record, module):
             self.owners[module] = (names[0],)
         elif depth > 0:
@@ -197,59 +204,57 @@ def module_of(entry: str) -> str:
         name = entry.partition(".")[0]
     else:
         return ""
-    return name if IDENTIFIER.match(name) and name != "__pycache__" else ""
+    return name if name.isidentifier() and name != "__pycache__" else ""
 
 
-def top_names(record: bytes) -> set[str]:
-    """Give the first part of every path of a RECORD, folders with a slash at the end.
+def names_below(record: bytes, folder: bytes = b"") -> set[str]:
+    """Give the next part of every path of a RECORD that lies in a folder, itself a folder with a slash at the end.
 
     A RECORD is mostly grouped by folder, so a whole group is skipped when counting shows that it has no gap.
     """
     names: set[bytes] = set()
-    position, length = 0, len(record)
-    while position < length:
-        end = record.find(b"\n", position)
-        end = length if end < 0 else end
-        slash = record.find(b"/", position, end)
-        comma = record.find(b",", position, end)
-        if slash < 0 or 0 <= comma < slash:
-            names.add(record[position:comma])
-            position = end + 1
-            continue
-        top = record[position : slash + 1]
-        names.add(top)
-        position = end + 1
-        last = record.rfind(b"\n" + top, end)
-        if last < 0:
-            continue
-        stop = record.find(b"\n", last + 1)
-        stop = length if stop < 0 else stop
-        if record.count(b"\n" + top, end, stop) != record.count(b"\n", end, stop):
-            names.update(re.findall(rb"(?m)^[^/,\n]+(?:/|(?=,))", record[position:stop]))
-        position = stop + 1
-    return {name.decode("utf-8", "replace").strip('"') for name in names}
+    line = b"\n" + folder
+    position = record.find(line)
+    while position >= 0:
+        comma = record.find(b",", position)
+        slash = record.find(b"/", position + len(line), comma)
+        name = record[position + len(line) : comma if slash < 0 else slash + 1]
+        names.add(name)
+        if slash >= 0:
+            position = last_of_group(record, line + name, position)
+        position = record.find(line, position + 1)
+    return {name.decode("utf-8", "replace").strip('"') for name in names if name}
+
+
+def last_of_group(record: bytes, start: bytes, position: int) -> int:
+    """Give where the last of the lines that begin alike begins; the first, when others stand between."""
+    last = record.rfind(start, position)
+    alike = record.count(start, position, last)
+    return last if alike == record.count(b"\n", position, last) else position
 
 
 def is_package(record: bytes, module: str) -> bool:
-    """Tell whether a RECORD holds the code of this very module (not only parts below it)."""
-    path = module.replace(".", "/").encode()
-    for end in (b"/__init__.py,", b".py,", b"/__init__.", b"."):
-        line = path + end
-        place = 0 if record.startswith(line) else record.find(b"\n" + line) + 1
-        if place == 0 and not record.startswith(line):
-            continue
-        if end.endswith(b",") or record[place : record.find(b",", place)].endswith((b".so", b".pyd", b".pyc")):
+    """Tell whether a RECORD holds the code of this very module, not only parts below it."""
+    path = b"\n" + module.replace(".", "/").encode()
+    if record.find(path + b"/__init__.py,") >= 0:
+        return True
+    for start in (path + b"/__init__.", path + b"."):
+        place = record.find(start)
+        if place >= 0 and record[place : record.find(b",", place)].endswith((b".py", b".so", b".pyd", b".pyc")):
             return True
     return False
 
 
-def children(record: bytes, module: str) -> Iterator[str]:
-    """Give the names right below a module, as far as they can be modules."""
-    path = module.replace(".", "/").encode() + b"/"
-    names: set[str] = set()
-    for name in set(re.findall(rb"(?m)^" + re.escape(path) + rb"([^/,\n]+(?:/|(?=,)))", record)):
-        names.add(module_of(name.decode("utf-8", "replace")))
-    return (name for name in sorted(names) if name and name != "__init__")
+def children(record: bytes, module: str) -> tuple[list[str], bool]:
+    """Give the names right below a module that can be modules, and whether all of them are plain files."""
+    folder = module.replace(".", "/").encode() + b"/"
+    first, last = record.find(b"\n" + folder), record.rfind(b"\n" + folder)
+    block = record[first : record.find(b"\n", last + 1)] if last >= 0 else b""
+    if not any(suffix in block for suffix in (b".py,", b".so,", b".pyd,")):
+        return [], True
+    entries = names_below(record, folder)
+    names = {module_of(entry) for entry in entries} - {"", "__init__"}
+    return sorted(names), not any(entry.endswith("/") for entry in entries)
 
 
 def editable_modules(path: str) -> set[str]:
@@ -280,11 +285,13 @@ def metadata_of(path: str) -> bytes:
 
 
 def headers(metadata: bytes, name: str) -> list[str]:
+    """Give the values of one header, folded lines joined."""
     pattern = rb"(?mi)^" + name.encode() + rb":[ \t]*(.*(?:\n[ \t].*)*)$"
     return [" ".join(value.decode("utf-8", "replace").split()) for value in re.findall(pattern, metadata)]
 
 
 def name_and_version(path: str) -> tuple[str, str]:
+    """Read name and version from the metadata itself, where the folder's name does not tell them."""
     metadata = metadata_of(path)
     return ((headers(metadata, "Name") or [""])[0], (headers(metadata, "Version") or [""])[0])
 
@@ -352,7 +359,7 @@ def egg_requires(path: str) -> list[str]:
 
 def platform_name() -> str:
     """Give what ``sysconfig.get_platform()`` gives, without its import where the answer is plain."""
-    if sys.platform.startswith("linux"):
+    if str(sys.platform).startswith("linux"):
         return "linux-" + os.uname().machine
     import sysconfig  # slow to import
 
@@ -360,6 +367,7 @@ def platform_name() -> str:
 
 
 def python_version() -> str:
+    """Give the version as ``3.11.7``."""
     return "{}.{}.{}".format(*sys.version_info[:3])
 
 

@@ -12,7 +12,6 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from kestra_nb import tables
@@ -22,6 +21,8 @@ from kestra_nb.model.finding import Finding, Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from packaging.utils import NormalizedName
 
 BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
 GIT = re.compile(r"(?P<type>git|hg|svn|bzr)\+(?P<url>[^#]+?)(?:@(?P<commit>[^@/#]*))?(?:#subdirectory=(?P<folder>.*))?")
@@ -90,7 +91,7 @@ def load(text: str, path: str) -> Lock:
 
 
 def to_requirements(lock: Lock, *, hashes: bool = False) -> str:
-    """Give pinned requirement lines, sorted, with ``--hash`` options when the lock has hashes and they are asked for."""
+    """Give pinned requirement lines, sorted, with ``--hash`` options when asked for and known."""
     lines = []
     for pin in lock.pins:
         options = [f" \\\n    --hash={value}" for value in pin.hashes] if hashes else []

@@ -81,20 +81,19 @@ def _one(line: str, name: str, place: Location, found: Found) -> None:
     origin = name.rpartition("/")[2]
     text = installs.without_credentials(line)
     try:
-        found[0].append(Declared(text=text, requirement=Requirement(text), origin=origin, location=place))
-        return
+        requirement = Requirement(_spelled(line, text))
     except InvalidRequirement:
-        pass
-    install = installs.read_install(f"pip install {line}")
-    for wish in install.wishes if install is not None else ():
-        try:
-            requirement = Requirement(wish.requirement)
-        except InvalidRequirement:
-            continue
-        found[0].append(Declared(text=wish.text, requirement=requirement, origin=origin, location=place))
+        found[1].append(_finding(f"{text!r} is no requirement that names a distribution (PEP 508).", place))
         return
-    found[0].append(Declared(text=text, requirement=None, origin=origin, location=place))
-    found[1].append(_finding(f"{text!r} is no requirement that names a distribution (PEP 508).", place))
+    found[0].append(Declared(text=text, requirement=requirement, origin=origin, location=place))
+
+
+def _spelled(line: str, text: str) -> str:
+    """Write pip's own forms (``-e``, an address, a wheel's path) as PEP 508; the rest as it is."""
+    if not line.startswith("-e ") and "/" not in text.partition("@")[0]:
+        return text
+    install = installs.read_install(f"pip install {line}")
+    return next((wish.requirement for wish in install.wishes if wish.requirement), "") if install is not None else text
 
 
 def _pyproject(path: Path, name: str, found: Found) -> None:
@@ -103,7 +102,7 @@ def _pyproject(path: Path, name: str, found: Found) -> None:
         data = tables.parse(text)
         project: Any = data.get("project", {})
         lines = [str(line) for line in project.get("dependencies", ())]
-        poetry: Any = data.get("tool", {}).get("poetry", {}).get("dependencies", {})  # type: ignore[attr-defined]
+        poetry: Any = data.get("tool", {}).get("poetry", {}).get("dependencies", {})
         lines += [_poetry(key, value) for key, value in poetry.items() if key != "python"]
     except (ValueError, AttributeError, TypeError) as error:
         found[1].append(_finding(f"{name!r} cannot be read: {error}.", Location(path=name)))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from kestra_nb import origins, tables, targets
+from kestra_nb import exclusions, origins, tables
+from kestra_nb.exclusions import Ground
 from kestra_nb.model.dependency import Exclusion, Import, Need, Resolution
 from kestra_nb.model.finding import Finding
 
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
     from kestra_nb.model.dependency import Environment, Evidence, LocalFile
     from kestra_nb.model.notebook import Declared
 
-OWN = frozenset({"kestra_nb"})
-KERNEL_ONLY = {
-    "google.colab": "exists on Google Colab only",
-    "IPython.core.interactiveshell": "works inside a kernel only",
-}
 WORKBENCH = frozenset(
     canonicalize_name(name)
     for name in (
@@ -37,12 +33,6 @@ WORKBENCH = frozenset(
         "flake8", "ruff", "isort", "mypy", "pre-commit", "pip", "setuptools", "wheel", "kestra-nb", "twine", "build",
     )
 )  # fmt: skip
-GUARDED = {
-    "TYPE_CHECKING": "is for type checkers only",
-    "never": "stands under a condition that is never true",
-    "colab": "is for Google Colab only",
-    "written": "is written by a cell of the notebook",
-}
 STRENGTH: tuple[Evidence, ...] = ("installed", "declared", "table", "guess")
 VARIANTS = re.compile(r"-(?:headless|gpu|cpu|cu\d+|nightly|dev)\b")
 
@@ -61,13 +51,9 @@ class _Draft:
 
 @dataclass(slots=True)
 class _Work:
-    environment: Environment
-    target_python: str
+    ground: Ground
     accepted: dict[str, str]
-    local: dict[str, LocalFile]
     declared: dict[NormalizedName, Declared]
-    stdlib: frozenset[str]
-    written: frozenset[str]
     drafts: dict[NormalizedName, _Draft] = field(default_factory=dict)
     excluded: dict[str, Exclusion] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -106,13 +92,15 @@ def resolve(  # noqa: PLR0913  each is a value of its own
         target_python: ``3.12``: its standard library counts, not that of the environment.
     """
     work = _Work(
-        environment=environment,
-        target_python=target_python,
+        ground=Ground(
+            environment=environment,
+            target_python=target_python,
+            local={file.module.partition(".")[0]: file for file in local_files if file.module},
+            written=frozenset(item.module.partition(".")[0] for item in imports if item.guarded == "written"),
+            stdlib=_standard_library(environment, target_python),
+        ),
         accepted=_accepted(accepted),
-        local={file.module.partition(".")[0]: file for file in local_files if file.module},
         declared=_standing(declared),
-        stdlib=_standard_library(environment, target_python),
-        written=frozenset(item.module.partition(".")[0] for item in imports if item.guarded == "written"),
     )
     _declare(work)
     for item in imports:
@@ -168,7 +156,7 @@ def _standing(declared: Iterable[Declared]) -> dict[NormalizedName, Declared]:
 def _declare(work: _Work) -> None:
     for name, item in work.declared.items():
         requirement = item.requirement
-        if requirement is None or (requirement.marker and not _applies(work, str(requirement.marker))):
+        if requirement is None or (requirement.marker and not work.ground.applies(str(requirement.marker))):
             work.excluded[name] = Exclusion(
                 name=name, reason=f"declared for other targets only ({item.text})", location=item.location
             )
@@ -177,7 +165,7 @@ def _declare(work: _Work) -> None:
             reason = f"a tool for working on notebooks ({item.origin})"
             work.excluded[name] = Exclusion(name=name, reason=reason, location=item.location)
             continue
-        evidence: Evidence = "installed" if name in work.environment.distributions else "declared"
+        evidence: Evidence = "installed" if name in work.ground.environment.distributions else "declared"
         draft = _Draft(name=name, evidence=evidence, why=f"{item.origin}: {item.text}", declared=requirement)
         draft.extras |= requirement.extras
         work.drafts[name] = draft
@@ -186,96 +174,54 @@ def _declare(work: _Work) -> None:
 
 def _compare(work: _Work, name: NormalizedName, item: Declared) -> None:
     """Say where the declaration and the environment differ."""
-    installed = work.environment.distributions.get(name)
+    installed = work.ground.environment.distributions.get(name)
     requirement = item.requirement
     if installed is None:
         message = f"{item.text!r} is declared ({item.origin}) but not installed in the environment."
         work.note("KNB224", "info", message, "It is asked for as declared.", item)
     elif requirement is not None and not requirement.specifier.contains(installed.version, prereleases=True):
         message = f"{item.text!r} is declared ({item.origin}) but {installed.version} is installed."
-        work.note("KNB214", "warning", message, "The installed version is pinned: it is what the notebook ran with.", item)
+        work.note("KNB214", "warning", message, "The installed one is pinned: it is what the notebook ran with.", item)
 
 
 def _place(work: _Work, item: Import) -> None:
     """Decide about one import: a reason to leave it out, or the needs it leads to."""
-    reason = _reason_out(work, item)
-    if reason:
-        work.leave_out(item.module, reason, item)
-        return
-    for path in _paths(item):
-        _place_path(work, item, path)
-
-
-def _paths(item: Import) -> list[str]:
-    return [f"{item.module}.{name}" for name in item.names] or [item.module]
-
-
-def _reason_out(work: _Work, item: Import) -> str:
     top = item.module.partition(".")[0]
-    if top in work.written:
-        return GUARDED["written"]
-    if item.guarded in GUARDED:
-        return GUARDED[item.guarded]
-    if item.module.startswith("."):
-        return "is relative, which a script cannot import"
-    if top in work.local:
+    reason = exclusions.reason(work.ground, item)
+    if not reason:
+        for path in exclusions.paths_of(item):
+            _place_path(work, item, path)
+        return
+    work.leave_out(item.module, reason, item)
+    if top in work.ground.local:
         _note_shadow(work, item, top)
-        return f"is the local file {work.local[top].path}"
-    if top in OWN:
-        return "is this kit, which the flow does not need"
-    if item.marker and not _applies(work, item.marker):
-        return f"is only for {item.marker}"
-    if top in work.stdlib:
-        return f"is part of Python {work.target_python}'s standard library"
-    for module, reason in KERNEL_ONLY.items():
-        if any(path == module or path.startswith(module + ".") for path in (item.module, *_paths(item))):
-            return reason
-    if item.fallback_for and all(_is_there(work, module) for module in item.fallback_for):
-        return f"is only a fallback for {', '.join(item.fallback_for)}"
-    if item.guarded in {"try", "except", "broken"} and not any(_owned(work, path) for path in _paths(item)):
+    elif reason == exclusions.ABSENT:
         work.note("KNB219", "info", f"{item.module!r} may be absent and is not installed; it was left out.", item=item)
-        return "may be absent and is not installed"
-    return ""
 
 
 def _note_shadow(work: _Work, item: Import, top: str) -> None:
-    if top in work.environment.owners or top in work.stdlib:
-        other = "a module of the standard library" if top in work.stdlib else "an installed distribution"
-        message = f"The local file {work.local[top].path!r} hides {other} of the name {top!r}."
+    if top in work.ground.environment.owners or top in work.ground.stdlib:
+        other = "a module of the standard library" if top in work.ground.stdlib else "an installed distribution"
+        message = f"The local file {work.ground.local[top].path!r} hides {other} of the name {top!r}."
         work.note("KNB217", "warning", message, "Rename the file unless that is meant.", item)
 
 
-def _is_there(work: _Work, module: str) -> bool:
-    top = module.partition(".")[0]
-    return top in work.stdlib or top in work.local or bool(_owned(work, module))
-
-
-def _owned(work: _Work, path: str) -> tuple[NormalizedName, ...]:
-    """Give the distributions that own the longest known beginning of a dotted path."""
-    owners = work.environment.owners
-    while path:
-        if path in owners:
-            return owners[path]
-        path = path.rpartition(".")[0]
-    return ()
-
-
 def _place_path(work: _Work, item: Import, path: str) -> None:
-    names = _owned(work, path)
+    names = work.ground.owned(path)
     if not names:
         for other in item.alternatives:
-            if _owned(work, other):
-                names, path = _owned(work, other), other
+            if work.ground.owned(other):
+                names, path = work.ground.owned(other), other
                 break
     if names:
         _add(work, _one_of(work, path, names, item), "installed", path, item)
         return
     top = path.partition(".")[0]
-    if top in work.environment.owners and not work.environment.owners[top]:
+    if top in work.ground.environment.owners and not work.ground.environment.owners[top]:
         message = f"{top!r} lies among the installed distributions but belongs to none of them."
         work.note("KNB216", "error", message, f"Install it as a distribution, or accept a name: --accept {top}.", item)
     elif _is_namespace(work, item.module):
-        owned = [module for module in work.environment.owners if module.startswith(item.module + ".")]
+        owned = [module for module in work.ground.environment.owners if module.startswith(item.module + ".")]
         if not item.names and not any(module.startswith(path + ".") for module in tables.modules().owners):
             work.leave_out(path, f"is only the common roof of {', '.join(sorted(owned)[:3])}", item)
             return
@@ -283,7 +229,7 @@ def _place_path(work: _Work, item: Import, path: str) -> None:
 
 
 def _is_namespace(work: _Work, module: str) -> bool:
-    return any(name.startswith(module + ".") for name in work.environment.owners)
+    return any(name.startswith(module + ".") for name in work.ground.environment.owners)
 
 
 def _from_table(work: _Work, item: Import, path: str) -> None:
@@ -301,7 +247,8 @@ def _from_table(work: _Work, item: Import, path: str) -> None:
     if candidates:
         name = canonicalize_name(candidates[0])
         _add(work, name, "table", path, item)
-        message = f"{known!r} is not installed; the table of {tables.modules().made} says it belongs to {candidates[0]!r}."
+        made = tables.modules().made
+        message = f"{known!r} is not installed; the table of {made} says it belongs to {candidates[0]!r}."
         work.note("KNB203", "warning", message, "Install it beside the notebook, so that its version is known.", item)
         return
     parts = path.split(".")
@@ -336,13 +283,11 @@ def _why(item: Import, path: str) -> str:
 
 
 def _need(work: _Work, draft: _Draft) -> Need:
-    distribution = work.environment.distributions.get(draft.name)
+    distribution = work.ground.environment.distributions.get(draft.name)
     if distribution is None:
         requirement = draft.declared or Requirement(draft.name)
         requirement.extras |= draft.extras
-        return Need(
-            requirement=requirement, evidence=draft.evidence, imports=tuple(draft.imports), why=draft.why
-        )
+        return Need(requirement=requirement, evidence=draft.evidence, imports=tuple(draft.imports), why=draft.why)
     item = draft.imports[0] if draft.imports else work.declared.get(draft.name)
     requirement, findings = origins.pin(distribution, frozenset(draft.extras), draft.declared)
     place = item.location if item is not None else None
@@ -366,8 +311,3 @@ def _refuse_guess(work: _Work, need: Need) -> None:
         f"Accept it (--accept {name}), name the right one (--accept {module}=NAME), or install it beside the notebook.",
         need.imports[0] if need.imports else None,
     )
-
-
-def _applies(work: _Work, marker: str) -> bool:
-    """Evaluate a marker for the target: its Python, on Linux, where Kestra's workers run."""
-    return targets.applies(marker, targets.facts(work.target_python, "linux"))

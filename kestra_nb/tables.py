@@ -43,9 +43,9 @@ def load(name: str) -> dict[str, Any]:
 def parse(text: str) -> dict[str, Any]:
     """Read TOML; a ``ValueError`` says what is wrong with it."""
     if sys.version_info >= (3, 11):
-        import tomllib  # noqa: PLC0415  only when something is to be looked up
+        import tomllib  # only when something is to be looked up
     else:
-        import tomli as tomllib  # noqa: PLC0415
+        import tomli as tomllib
 
     return tomllib.loads(text)
 

@@ -9,6 +9,7 @@ from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MACHINES = ("aarch64", "arm64", "x86_64", "amd64", "i686")
 LINUX = ("linux", "Linux", "posix")
 DARWIN = ("darwin", "Darwin", "posix")
 WINDOWS = ("win32", "Windows", "nt")
@@ -31,7 +32,7 @@ def facts(python: str, platform: str) -> dict[str, str]:
     """
     sys_platform, platform_system, os_name = system(platform)
     parts = python.split(".")
-    machine = next((name for name in ("aarch64", "arm64", "x86_64", "amd64", "i686") if name in platform.lower()), "x86_64")
+    machine = next((name for name in MACHINES if name in platform.lower()), "x86_64")
     return {
         "python_version": ".".join(parts[:2]),
         "python_full_version": python if len(parts) > 2 else f"{python}.0",  # noqa: PLR2004  major, minor, patch

@@ -96,7 +96,7 @@ def words_in(text: str) -> tuple[str, ...]:
 def of_imports(imports: Iterable[Import]) -> list[Import]:
     """Give what the imported modules need besides themselves."""
     known = rules().imports
-    found = []
+    found: list[Import] = []
     for item in imports:
         paths = {item.module, *(f"{item.module}.{name}" for name in item.names)}
         for path in sorted(paths):
@@ -127,7 +127,7 @@ def of_calls(
 
 def of_magics(runs: Iterable[tuple[str, str, Location]]) -> list[Import]:
     """Give what ``%load_ext`` and ``%matplotlib`` need."""
-    found = []
+    found: list[Import] = []
     for kind, argument, place in runs:
         if kind == "extension":
             module = rules().extensions.get(argument, argument)
@@ -182,18 +182,21 @@ def _in_tree(
                 yield from _of_call(rule, name, node, _place(cell, node))
         elif isinstance(node, ast.Attribute) and id(node) not in called and isinstance(node.ctx, ast.Load):
             for rule in by_name.get(node.attr, ()):
-                if rule.attribute:
-                    yield from _needs(rule, rule.module, f".{node.attr}", _place(cell, node))
+                yield from _needs(rule, rule.module if rule.attribute else "", f".{node.attr}", _place(cell, node))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "://" in node.value:
-            for address in addresses:
-                if node.value.startswith(address.begins) and (not address.call or _names(cell, address.call)):
-                    scheme = node.value.partition("://")[0] + "://"
-                    for module in (address.module, *address.also):
-                        yield _use(module, _place(cell, node), scheme)
+            yield from _of_address(addresses, node.value, cell, _place(cell, node))
 
 
-def _names(cell: ScriptCell, calls: Iterable[str]) -> bool:
-    return any(f"{name}(" in cell.source for name in calls)
+def _of_address(addresses: Iterable[Address], text: str, cell: ScriptCell, place: Location) -> Iterator[Import]:
+    scheme = text.partition("://")[0] + "://"
+    for address in addresses:
+        if text.startswith(address.begins) and (not address.call or _calls(cell, address.call)):
+            for module in (address.module, *address.also):
+                yield _use(module, place, scheme)
+
+
+def _calls(cell: ScriptCell, names: Iterable[str]) -> bool:
+    return any(f"{name}(" in cell.source for name in names)
 
 
 def _of_call(rule: Rule, name: str, call: ast.Call, place: Location) -> Iterator[Import]:

@@ -10,7 +10,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from kestra_nb import tables
@@ -20,12 +19,16 @@ from kestra_nb.model.dependency import LockedFile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from packaging.utils import NormalizedName
+
     from kestra_nb.model.plan import Target
 
 SECONDS = 600
 USERINFO = re.compile(r"(?<=//)[^/@\s]+@")
-UNREACHABLE = ("error sending request", "dns error", "Failed to fetch", "Could not connect", "timed out", "network was disabled")
-NOISE = re.compile(r"^\s*(?:error:|×|╰─▶|├─▶|│|hint:)\s*")
+UNREACHABLE = re.compile(
+    "error sending request|dns error|Failed to fetch|Could not connect|timed out|network was disabled"
+)
+DRAWING = re.compile(r"^[\s\u00d7\u2500-\u25ff]*(?:error:|hint:)?\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,7 @@ def command() -> tuple[str, ...]:
     Raises:
         ResolveError: There is none (KNB250).
     """
-    from importlib.util import find_spec  # noqa: PLC0415  only here
+    from importlib.util import find_spec  # only here
 
     if find_spec("uv") is not None:
         return (sys.executable, "-m", "uv")
@@ -89,13 +92,14 @@ def _run(options: Sequence[str], text: str) -> str:
         raise ResolveError(message, code="KNB251") from error
     if answer.returncode == 0:
         return answer.stdout
-    said = USERINFO.sub("", " ".join(NOISE.sub("", line).strip() for line in answer.stderr.splitlines()).strip())
-    if any(word in said for word in UNREACHABLE):
+    said = USERINFO.sub("", " ".join(DRAWING.sub("", line).strip() for line in answer.stderr.splitlines()).strip())
+    if UNREACHABLE.search(said):
         message = "uv cannot reach the package index, so no lock was made for the target."
         hint = "Without --lock the pins come from the environment. uv says: " + said[:300]
         raise ResolveError(message, hint=hint, code="KNB251")
     sentence = re.sub(r"\s+", " ", said)[:600].rstrip(".")
-    raise ResolveError(f"uv finds no set of versions for the target: {sentence}.", code="KNB257")
+    message = f"uv finds no set of versions for the target: {sentence}."
+    raise ResolveError(message, code="KNB257")
 
 
 def _askers(text: str) -> dict[str, tuple[str, ...]]:
