@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from kestra_nb.model.finding import Finding
+from kestra_nb.model.finding import Finding, Location
 
 if TYPE_CHECKING:
     from kestra_nb.ipython.helpers import HelperName
-    from kestra_nb.model.finding import Location, Severity
+    from kestra_nb.model.finding import Severity
     from kestra_nb.model.notebook import Declared
 
 RunKind = Literal["run", "writefile", "extension", "matplotlib"]
@@ -40,7 +39,10 @@ class Translation:
 
     def at(self, line: int, column: int = 0) -> Location:
         """Give the place of a line of the cell."""
-        return dataclasses.replace(self.place, line=self.place.line + line - 1, column=column)
+        place = self.place
+        return Location(
+            path=place.path, cell=place.cell, cell_id=place.cell_id, line=place.line + line - 1, column=column
+        )
 
     def add(self, text: str, line: int) -> None:
         """Append text, all of it made of one line of the cell."""

@@ -9,11 +9,12 @@ from kestra_nb.ipython.helpers import text_of
 from kestra_nb.model.finding import Finding
 from kestra_nb.model.notebook import Script, ScriptCell
 from kestra_nb.source.calls import unwrap_calls
-from kestra_nb.source.headless import bound_names, find_headless
+from kestra_nb.source.headless import find_headless
 from kestra_nb.source.parameters import TAGS, Found, find_parameters
 from kestra_nb.source.pep723 import find_declared
 from kestra_nb.source.secrets import SECRET_NAME, find_secrets
-from kestra_nb.source.work import Work, compile_error, hoist_futures, run_in_loop, work_of
+from kestra_nb.source.names import is_bound
+from kestra_nb.source.work import Work, compile_error, hoist_futures, run_in_loop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ def to_script(notebook: Notebook) -> Script:
     Returns:
         A script that compiles, always, on the Python that makes it. Never raises.
     """
-    works = [work_of(cell) for cell in notebook.cells if cell.kind == "code" and "skip" not in cell.tags]
+    works = [Work(cell) for cell in notebook.cells if cell.kind == "code" and "skip" not in cell.tags]
     for work in works:
         unwrap_calls(work)
     futures = [line for work in works for line in hoist_futures(work)]
@@ -47,12 +48,10 @@ def to_script(notebook: Notebook) -> Script:
     helpers = _missing_names(works)
     for work in works:
         run_in_loop(work)
-    while True:
-        script = _assemble(works, futures, found, helpers)
-        problem = compile_error(script.text)
-        if problem is None:
-            break
+    script = _assemble(works, futures, found, helpers)
+    while _may_clash(works) and (problem := compile_error(script.text)) is not None:
         _blame(works, script, problem)
+        script = _assemble(works, futures, found, helpers)
     return Script(
         text=script.text,
         lines=script.lines,
@@ -64,6 +63,11 @@ def to_script(notebook: Notebook) -> Script:
     )
 
 
+def _may_clash(works: Sequence[Work]) -> bool:
+    """Tell whether cells that compile alone may fail together: only ``global`` and ``__future__`` look at others."""
+    return any(word in work.text for work in works if not work.broken for word in ("global", "__future__"))
+
+
 def _look(works: Sequence[Work]) -> tuple[list[Finding], list[Declared], dict[int, Found]]:
     """Look for all that is worth knowing before the cells are wrapped."""
     findings = [*find_headless(works), *find_secrets(works)]
@@ -73,7 +77,7 @@ def _look(works: Sequence[Work]) -> tuple[list[Finding], list[Declared], dict[in
         stated, problems = find_declared(work)
         declared += [*stated, *work.made.declared]
         findings += [*work.made.findings, *problems]
-        if TAGS.intersection(work.cell.tags) and work.tree is not None:
+        if TAGS.intersection(work.cell.tags) and not work.broken:
             found[number] = find_parameters(work, SECRET_NAME)
             findings += found[number].findings
     return findings, declared, found
@@ -84,8 +88,7 @@ def _missing_names(works: Sequence[Work]) -> set[HelperName]:
     helpers: set[HelperName] = set()
     names: tuple[HelperName, ...] = ("display", "get_ipython")
     for name in names:
-        users = [work for work in works if work.tree is not None and f"{name}(" in work.made.text]
-        if users and name not in bound_names(work.tree for work in works if work.tree is not None):
+        if any(f"{name}(" in work.text and not work.broken for work in works) and not is_bound(name, works):
             helpers.add(name)
     return helpers
 
@@ -101,11 +104,15 @@ def _assemble(
     for number, work in enumerate(works):
         lines += [("", None), (work.heading, None)]
         first = len(lines) + 1
-        lines += _lines_of(work)
-        places = tuple(work.made.at(line) for _, line in work.made.lines)
+        places = work.places()
+        if work.broken:
+            comments = comment_out(work.cell.source).split("\n")
+            lines += [(text, work.made.at(number)) for number, text in enumerate(comments, start=1)]
+        else:
+            lines += zip((text for text, _ in work.made.lines), places, strict=True)
         cells.append(
             ScriptCell(
-                location=work.cell.location, source=work.made.text, lines=places, first_line=first, broken=work.broken
+                location=work.cell.location, source=work.text, lines=places, first_line=first, broken=work.broken
             )
         )
         if number in found and not work.broken:
@@ -121,19 +128,12 @@ def _assemble(
     )
 
 
-def _lines_of(work: Work) -> list[_Line]:
-    if not work.broken:
-        return [(text, work.made.at(line)) for text, line in work.made.lines]
-    comments = comment_out(work.cell.source).split("\n")
-    return [(text, work.made.at(number)) for number, text in enumerate(comments, start=1)]
-
-
 def _blame(works: Sequence[Work], script: Script, problem: SyntaxError) -> None:
     """Find the cell that keeps the script from compiling, and make comments of it."""
     line = problem.lineno or 0
     sound = [(work, cell) for work, cell in zip(works, script.cells, strict=True) if not work.broken]
     guilty = [work for work, cell in sound if cell.first_line <= line < cell.first_line + len(cell.lines)]
-    alone = [work for work, _ in sound if compile_error(work.made.text) is not None]
+    alone = [work for work, _ in sound if compile_error(work.text) is not None]
     for work in guilty or alone or [work for work, _ in sound]:
         at = line - next(cell.first_line for other, cell in sound if other is work) + 1 if guilty else 1
         work.problem = SyntaxError(problem.msg, ("", at, problem.offset, ""))

@@ -16,7 +16,7 @@ _METHODS = frozenset({"system", "getoutput", "run_line_magic", "magic", "run_cel
 
 def unwrap_calls(work: Work) -> None:
     """Translate statements that hand a literal text to IPython; others stay as they are."""
-    if work.tree is None or "get_ipython" not in work.made.text:
+    if "get_ipython" not in work.text:
         return
     statements = [node for node in ast.walk(work.tree) if isinstance(node, (ast.Expr, ast.Assign))]
     changed = False
@@ -30,7 +30,7 @@ def unwrap_calls(work: Work) -> None:
             work.made.take(made)
             changed = True
     if changed:
-        work.reparse()
+        work.check()
 
 
 def _special(node: ast.Expr | ast.Assign, work: Work) -> Special | None:

@@ -7,16 +7,19 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from kestra_nb.model.finding import Finding
+from kestra_nb.source.names import is_bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kestra_nb.source.work import Work
 
-_WORDS = re.compile(
-    r"\b(?:input|getpass|exit|quit|show|colab|ipywidgets|interact|localhost|127\.0\.0\.1|0\.0\.0\.0|open|imread|load\w*|"
-    r"read\w*|fromfile|genfromtxt|get_ipython|In|Out|_\d+|_i+|_oh|_ih|_dh)\b|['\"](?:/|~|[A-Za-z]:\\)|(?<![\w.])_(?!\w)"
-)
+_HINTS = (
+    "input(", "getpass", "exit(", "quit(", ".show(", "colab", "ipywidgets", "interact", "localhost", "127.0.0.1", "0.0.0.0",
+    "open", "load", "read", "fromfile", "genfromtxt", "get_ipython", "Out[", "In[", "ipyleaflet", "bqplot", "ipympl",
+    "ipycanvas", "anywidget", "ipyvolume",
+)  # fmt: skip
+_MAY_BE_HISTORY = re.compile(r"(?<![\w.])_(?:\d+|i+|oh|ih|dh|_)?(?!\w)")
 _READERS = re.compile(
     r"read_(?:csv|excel|json|parquet|feather|table|pickle|hdf|file|fwf|stata|sas|spss|orc|xml|html|sql_table|netcdf|ipc|"
     r"ndjson|avro|edgelist|gml|graphml)|scan_(?:csv|parquet|ipc|ndjson)|open|load|loadtxt|genfromtxt|fromfile|imread|"
@@ -31,38 +34,21 @@ _FILE_NAME = re.compile(r"(?!.*://)(?![/~])(?![A-Za-z]:)[\w./ +@()\\-]*[\w)]\.[A
 _HISTORY = frozenset({"In", "Out", "_", "__", "___", "_ih", "_oh", "_dh", "_i", "_ii", "_iii"})
 _NUMBERED = re.compile(r"_i?\d+")
 _WIDGET_MODULES = frozenset({"ipywidgets", "ipyleaflet", "bqplot", "ipympl", "ipycanvas", "anywidget", "ipyvolume"})
+_LONGEST = 250
 _WRITE_MODES = frozenset("wax")
 
 
 def find_headless(works: Sequence[Work]) -> list[Finding]:
     """Look through all cells that are Python."""
-    trees = [(work, work.tree) for work in works if work.tree is not None and _WORDS.search(work.made.text)]
-    if not trees:
-        return []
-    bound = bound_names(work.tree for work in works if work.tree is not None)
-    written = {path for _, tree in trees for path in _written(tree)}
-    written |= {path for work in works for kind, path, _ in work.made.runs if kind == "writefile"}
-    seen = _Seen(bound, frozenset(written))
-    for work, tree in trees:
-        seen.visit_cell(work, tree)
+    suspects = [work for work in works if not work.broken and _is_suspect(work.text)]
+    seen = _Seen(works)
+    for work in suspects:
+        seen.visit_cell(work)
     return seen.findings
 
 
-def bound_names(trees: Iterator[ast.Module]) -> frozenset[str]:
-    """Give every name that is set anywhere, in whatever scope."""
-    names: set[str] = set()
-    for tree in trees:
-        for node in ast.walk(tree):
-            match node:
-                case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
-                    names.add(name)
-                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                    names.add(name)
-                case ast.alias(name=name, asname=asname):
-                    names.add(asname or name.partition(".")[0])
-                case _:
-                    pass
-    return frozenset(names)
+def _is_suspect(text: str) -> bool:
+    return any(hint in text for hint in _HINTS) or ("_" in text and _MAY_BE_HISTORY.search(text) is not None)
 
 
 def _written(tree: ast.Module) -> Iterator[str]:
@@ -77,17 +63,16 @@ def _written(tree: ast.Module) -> Iterator[str]:
 class _Seen:
     """Walks cells and keeps what it finds; ``inside`` counts the functions around the present place."""
 
-    def __init__(self, bound: frozenset[str], written: frozenset[str]) -> None:
-        self.bound = bound
-        self.written = written
+    def __init__(self, works: Sequence[Work]) -> None:
+        self.works = works
         self.findings: list[Finding] = []
         self.inside = 0
         self.work: Work
 
-    def visit_cell(self, work: Work, tree: ast.Module) -> None:
+    def visit_cell(self, work: Work) -> None:
         self.work = work
         self.inside = 0
-        self._visit(tree)
+        self._visit(work.tree)
 
     def _visit(self, node: ast.AST) -> None:
         is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
@@ -97,7 +82,7 @@ class _Seen:
                 self._call(node)
             case ast.Import() | ast.ImportFrom():
                 self._import(node)
-            case ast.Constant(value=str(text)) if _LOCAL_HOST.search(text) and len(text) < 300:
+            case ast.Constant(value=str(text)) if _LOCAL_HOST.search(text) and len(text) < _LONGEST:
                 message = "An address on this machine (localhost) is another machine where the task runs."
                 self._find("KNB132", "warning", message, node, "Make the address a parameter.")
             case ast.Name(id=name, ctx=ast.Load()) if self._is_history(name):
@@ -112,17 +97,23 @@ class _Seen:
             self._visit(child)
         self.inside -= is_function
 
+    def _is_written(self, path: str) -> bool:
+        """Tell whether some cell writes the file."""
+        if any((kind, name) == ("writefile", path) for work in self.works for kind, name, _ in work.made.runs):
+            return True
+        return any(path in _written(work.tree) for work in self.works if path in work.text)
+
     def _is_history(self, name: str) -> bool:
-        return name not in self.bound and (name in _HISTORY or _NUMBERED.fullmatch(name) is not None)
+        return (name in _HISTORY or _NUMBERED.fullmatch(name) is not None) and not is_bound(name, self.works)
 
     def _call(self, node: ast.Call) -> None:
         name = _called(node)
         plain = isinstance(node.func, ast.Name)
-        if (name == "input" and plain and name not in self.bound) or name == "getpass":
+        if (name == "input" and plain and not is_bound(name, self.works)) or name == "getpass":
             severity: Literal["error", "warning"] = "warning" if self.inside else "error"
             message = f"{name}() waits for a person, and there is none when Kestra runs the script."
             self._find("KNB130", severity, message, node, "Make it a parameter: tag the cell 'parameters'.")
-        elif name in {"exit", "quit"} and (plain and name not in self.bound or _is_on(node, "sys")):
+        elif name in {"exit", "quit"} and (_is_on(node, "sys") or (plain and not is_bound(name, self.works))):
             message = f"{name}() ends the script here, as a success; what follows does not run."
             self._find("KNB136", "warning", message, node, "Remove it, or raise an exception to stop with a failure.")
         elif name == "show" and _is_on(node, "plt") or name == "show" and _is_on(node, "pyplot"):
@@ -150,7 +141,7 @@ class _Seen:
         text = _text(node.args[0]) if node.args else None
         if text is None and isinstance(node.func, ast.Attribute):
             text = _path_text(node.func.value)
-        if not text or text in self.written or len(text) > 250:
+        if not text or len(text) > _LONGEST or self._is_written(text):
             return
         if _ABSOLUTE.fullmatch(text):
             if not text.startswith(_ALWAYS_THERE):

@@ -120,7 +120,7 @@ def _block(reads: tuple[str, ...]) -> tuple[str, ...]:
 
 def _assignments(work: Work) -> Iterator[tuple[str, ast.stmt, ast.expr | None, ast.expr | None]]:
     """Give name, statement, annotation and value of each assignment to a name."""
-    for node in work.tree.body if work.tree else ():
+    for node in work.tree.body:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):

@@ -7,7 +7,6 @@ import importlib
 import re
 import symtable
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kestra_nb.ipython import parse, translate
@@ -15,7 +14,6 @@ from kestra_nb.ipython.text import indent
 from kestra_nb.model.finding import Finding
 
 if TYPE_CHECKING:
-    from kestra_nb.ipython import Translation
     from kestra_nb.model.finding import Location
     from kestra_nb.model.notebook import Cell
 
@@ -23,14 +21,35 @@ _AWAITS = re.compile(r"\b(?:await|async|create_task|ensure_future|get_running_lo
 _NEED_LOOP = frozenset({"create_task", "ensure_future", "get_running_loop"})
 
 
-@dataclass(slots=True)
 class Work:
-    """A cell, what it was translated to, and the tree of that; None when it is not Python."""
+    """A cell, what it was translated to, and what is wrong with that.
 
-    cell: Cell
-    made: Translation
-    tree: ast.Module | None
-    problem: SyntaxError | None = None
+    Attributes:
+        cell: As it was read.
+        made: Its translation; ``lines`` may be changed, then ``check`` is due.
+        text: What ``made`` says.
+        problem: Why it does not compile; None when it does.
+    """
+
+    __slots__ = ("_tree", "cell", "made", "problem", "text")
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self.made = translate(cell.source, cell.location)
+        self.text = ""
+        self.problem: SyntaxError | None = None
+        self._tree: ast.Module | None = None
+        self.check()
+
+    def check(self) -> None:
+        """Compile the text anew. A cell that awaits at its top level is no problem: it will be wrapped."""
+        self._tree = None
+        self.text = self.made.text
+        self.problem = compile_error(self.text)
+        if self.problem is not None and _AWAITS.search(self.text):
+            self._tree = parse(self.text)
+            if self._tree is not None and any(map(_needs_loop, self._tree.body)):
+                self.problem = None
 
     @property
     def broken(self) -> bool:
@@ -38,43 +57,42 @@ class Work:
         return self.problem is not None
 
     @property
+    def tree(self) -> ast.Module:
+        """Its syntax tree, an empty one when it is broken; made when first asked for, because most cells need none."""
+        if self._tree is None:
+            self._tree = (None if self.broken else parse(self.made.text)) or ast.Module(body=[], type_ignores=[])
+        return self._tree
+
+    @property
     def heading(self) -> str:
         """The comment above the cell in the script."""
         place = self.cell.location
         return f"# cell {place.cell}" if place.cell is not None else f"# line {place.line}"
 
-    def reparse(self) -> None:
-        """Read the tree anew after the text has changed."""
-        self.tree = parse(self.made.text)
+    def places(self) -> tuple[Location, ...]:
+        """Give the place of each line of the text."""
+        known = {line: self.made.at(line) for line in {line for _, line in self.made.lines}}
+        return tuple(known[line] for _, line in self.made.lines)
+
+    def place(self, node: ast.stmt | ast.expr) -> Location:
+        """Give the place in the notebook of a node of the tree; with its column when the line came over unchanged."""
+        return self._place(node.lineno, node.col_offset)
 
     def finding(self) -> Finding:
         """Say where and why it is not Python."""
         problem = self.problem or SyntaxError("invalid syntax")
         number = min(max(problem.lineno or 1, 1), len(self.made.lines))
-        text, line = self.made.lines[number - 1]
-        original = self.cell.source.split("\n")
-        same = line <= len(original) and original[line - 1] == text
         message = f"The cell is no Python: {problem.msg}; the script holds it as comments."
         hint = "Mend the cell, or tag it 'skip'."
-        place = self.made.at(line, problem.offset or 0 if same else 0)
+        place = self._place(number, max((problem.offset or 1) - 1, 0))
         return Finding(code="KNB102", severity="error", message=message, hint=hint, location=place)
 
-    def place(self, node: ast.stmt | ast.expr) -> Location:
-        """Give the place in the notebook of a node of the tree; the column when the line came over unchanged."""
-        _, line = self.made.lines[node.lineno - 1]
+    def _place(self, number: int, offset: int) -> Location:
+        text, line = self.made.lines[number - 1]
         original = self.cell.source.split("\n")
-        text = self.made.lines[node.lineno - 1][0]
-        same = line <= len(original) and original[line - 1] == text
-        return self.made.at(line, len(text.encode()[: node.col_offset].decode("utf-8", "replace")) + 1 if same else 0)
-
-
-def work_of(cell: Cell) -> Work:
-    """Translate a cell and read its tree."""
-    made = translate(cell.source, cell.location)
-    work = Work(cell=cell, made=made, tree=parse(made.text))
-    if work.tree is None:
-        work.problem = compile_error(made.text) or SyntaxError("invalid syntax")
-    return work
+        if line > len(original) or original[line - 1] != text:
+            return self.made.at(line)
+        return self.made.at(line, len(text.encode("utf-8", "replace")[:offset].decode("utf-8", "replace")) + 1)
 
 
 def compile_error(text: str) -> SyntaxError | None:
@@ -92,7 +110,7 @@ def compile_error(text: str) -> SyntaxError | None:
 
 def hoist_futures(work: Work) -> list[tuple[str, Location]]:
     """Take ``from __future__`` out of a cell: a script may have it on top only. Give the lines for the top."""
-    if work.tree is None or "__future__" not in work.made.text:
+    if "__future__" not in work.text:
         return []
     known = frozenset(importlib.import_module("__future__").all_feature_names) - {"barry_as_FLUFL"}
     found = []
@@ -103,7 +121,7 @@ def hoist_futures(work: Work) -> list[tuple[str, Location]]:
                 found.append((f"from __future__ import {', '.join(names)}", work.place(node)))
                 _silence(work, node)
     if found:
-        work.reparse()
+        work.check()
     return found[::-1]
 
 
@@ -121,12 +139,12 @@ def _silence(work: Work, node: ast.stmt) -> None:
 
 def run_in_loop(work: Work) -> None:
     """Wrap a cell that awaits something in a function, and run that in the script's event loop."""
-    if work.tree is None or not _AWAITS.search(work.made.text) or not any(map(_needs_loop, work.tree.body)):
+    if not _AWAITS.search(work.text) or not any(map(_needs_loop, work.tree.body)):
         return
     stars = _take_star_imports(work)
     _take_annotations(work)
     lines = work.made.lines
-    names = ", ".join(_bound(work.made.text))
+    names = ", ".join(_bound(work.text))
     first, last = lines[0][1], lines[-1][1]
     body = zip(indent([text for text, _ in lines]), (line for _, line in lines), strict=True)
     work.made.lines = [
@@ -137,7 +155,7 @@ def run_in_loop(work: Work) -> None:
         ("_nb_await(_nb_cell())", last),
     ]
     work.made.helpers.add("_nb_await")
-    work.reparse()
+    work.check()
 
 
 def _needs_loop(node: ast.AST) -> bool:
@@ -164,7 +182,7 @@ def _bound(text: str) -> list[str]:
 def _take_star_imports(work: Work) -> list[tuple[str, int]]:
     """Take star imports out: a function may not have them."""
     taken = []
-    for node in ast.walk(work.tree) if work.tree else ():
+    for node in ast.walk(work.tree):
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and node.end_lineno == node.lineno:
             text, line = work.made.lines[node.lineno - 1]
             raw = text.encode()
@@ -176,7 +194,7 @@ def _take_star_imports(work: Work) -> list[tuple[str, int]]:
 
 def _take_annotations(work: Work) -> None:
     """Take annotations of names out: a global name may not have one inside a function."""
-    for node in reversed(work.tree.body) if work.tree else ():
+    for node in reversed(work.tree.body):
         if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
             continue
         if node.annotation.end_lineno != node.lineno:
