@@ -50,8 +50,10 @@ def settings_for(
 
 
 def place_of(notebook: Notebook) -> str:
-    """Where the notebook lies, for what looks beside it; empty for text that has no file."""
-    return str(Path(notebook.folder, notebook.path)) if notebook.path else ""
+    """Where the notebook lies, for what looks beside it; a cell counts as a file of its folder, if it has one."""
+    if not notebook.path and not notebook.folder:
+        return ""
+    return str(Path(notebook.folder, notebook.path or "cell.ipynb"))
 
 
 def folder_of(notebook: Notebook) -> Path:

@@ -208,7 +208,7 @@ def _notebook_of(captured: Capture, shell: Any) -> Notebook:  # noqa: ANN401  IP
     try:
         folder = session.notebook_path(shell).parent
     except NotebookError:
-        folder = Path()
+        folder = Path.cwd()
     digest = hashlib.sha256("\0".join(cell.source for cell in captured.cells).encode()).hexdigest()
     return Notebook(path="", folder=str(folder), cells=captured.cells, sha256=digest)
 

@@ -12,7 +12,7 @@ from kestra_nb.display.text import seconds, size
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kestra_nb.model.dependency import Need
+    from kestra_nb.model.dependency import Import, Need
     from kestra_nb.model.finding import Finding
     from kestra_nb.model.outcome import Bundle, Planning, Scan, Why, Written
     from kestra_nb.model.plan import ExtraFile, Plan
@@ -100,11 +100,16 @@ def _asked(item: Need) -> str:
     return "<br>".join(places[:3]) + more if places else escape(item.why)
 
 
+def _import(use: Import) -> str:
+    return use.why or f"import {use.module}"
+
+
 def card(plan: Plan, position: int, *, recommended: bool = False) -> str:
     """Give one plan as a card; what is refused says why, and what would make it possible."""
     badge = ' <span class="badge">recommended</span>' if recommended else ""
     number = f"{position}. " if plan.fits else ""
-    head = f'<div class="title">{number}{escape(plan.title)}{badge}</div><code class="quiet">{escape(plan.strategy)}</code>'
+    title = f'<div class="title">{number}{escape(plan.title)}{badge}</div>'
+    head = f'{title}<code class="quiet">{escape(plan.strategy)}</code>'
     if not plan.fits:
         return head + _refusal(plan)
     doing = f"<p>{escape(plan.summary)}</p>"

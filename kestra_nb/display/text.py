@@ -90,7 +90,7 @@ def _places(item: Need) -> str:
     if not item.imports:
         return item.why
     first = item.imports[0]
-    cell = f"cell {first.location.cell}" if first.location.cell is not None else f"line {first.location.line}"
+    cell = first.location.cell_name
     reason = first.why or f"import {first.module}"
     more = f" (+{len(item.imports) - 1})" if len(item.imports) > 1 else ""
     return f"{cell}: {reason}{more}"

@@ -13,7 +13,7 @@ class Location:
     """A place a person can go to.
 
     Attributes:
-        path: The file as the person named it; empty for a cell of a live kernel.
+        path: The file as the person named it; ``In [3]`` for a cell of a live kernel.
         cell: Position among all cells, counted from 1 as people count; None for a plain text file.
         cell_id: The cell's id of nbformat 4.5, when it has one.
         line: Line within the cell (or file), from 1.
@@ -25,6 +25,13 @@ class Location:
     cell_id: str | None = None
     line: int = 1
     column: int = 0
+
+    @property
+    def cell_name(self) -> str:
+        """``cell 3``, ``In [3]`` in a live kernel (then it is the path), ``line 3`` of a file without cells."""
+        if self.cell is not None:
+            return f"cell {self.cell}"
+        return self.path if self.path.startswith("In [") else f"line {self.line}"
 
     def __str__(self) -> str:
         cell = f"cell {self.cell}:" if self.cell is not None else ""

@@ -67,7 +67,7 @@ class Work:
     def heading(self) -> str:
         """The comment above the cell in the script."""
         place = self.cell.location
-        return f"# cell {place.cell}" if place.cell is not None else f"# line {place.line}"
+        return f"# {place.cell_name}"
 
     def places(self) -> tuple[Location, ...]:
         """Give the place of each line of the text."""
