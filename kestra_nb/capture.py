@@ -12,7 +12,7 @@ from kestra_nb.model.finding import Finding, Location
 from kestra_nb.model.notebook import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
 MadeKind = Literal["builtin", "import", "code", "value", "alias", "impossible", "absent"]
 
@@ -106,7 +106,7 @@ def complete(source: str, place: Location, kernel: Kernel, *, inputs: frozenset[
     _unseen(work, tree, python)
     _set_up(work)
     shared = _shared(work)
-    cells = (*_prelude(work, inputs, shared), Cell(source=source, kind="code", location=place))
+    cells = (*_prelude(work, inputs, shared, place), Cell(source=source, kind="code", location=place))
     return Capture(cells=cells, completed=dict(work.made), findings=tuple(work.findings))
 
 
@@ -222,42 +222,40 @@ def _value(work: _Work, name: str) -> str:
     return work.made[name].text.partition(" = ")[2]
 
 
-def _prelude(work: _Work, inputs: frozenset[str], shared: Mapping[str, str]) -> Iterable[Cell]:
+def _prelude(work: _Work, inputs: frozenset[str], shared: Mapping[str, str], here: Location) -> Iterator[Cell]:
     """Give the cells before the cell: imports, then values, then functions and classes in an order that runs."""
     made = [work.made[name] for name in work.order]
-    imports = sorted((item for item in made if item.kind == "import"), key=_age)
     values = [item for item in made if item.kind == "value"]
+    dated = [item for item in values if item.modules]
+    plain = [item for item in values if not item.modules and item.name not in shared]
+    again = [item for item in values if not item.modules and item.name in shared]
     if work.kernel.lazy_annotations and any(item.kind == "code" for item in made):
-        yield _cell(["from __future__ import annotations"], None)
-    helpers = sorted({module for item in values for module in item.modules})
-    plain = [item for item in values if item.name not in inputs]
-    given = [item for item in values if item.name in inputs]
-    lines = [f"import {module}" for module in (*work.submodules, *helpers)]
-    dated = [_line(item, shared) for item in plain if item.modules]
-    if lines or dated:
-        yield _cell([*dict.fromkeys(lines), *dated], None)
-    if imports:
-        yield _cell(list(dict.fromkeys(_line(item, {}) for item in imports)), imports[0].place)
-    if given:
-        yield _cell([_line(item, shared) for item in given], given[0].place, tags=("parameters",))
-    undated = [item for item in plain if not item.modules]
-    if undated:
-        yield _cell([_line(item, shared) for item in undated], undated[0].place)
+        yield Cell(source="from __future__ import annotations", kind="code", location=here)
+    modules = dict.fromkeys((*work.submodules, *sorted({module for item in dated for module in item.modules})))
+    if modules:
+        yield Cell(source="\n".join(f"import {module}" for module in modules), kind="code", location=here)
+    yield from _cells(dated, shared, here)
+    yield from _cells([item for item in made if item.kind == "import"], {}, here)
+    yield from _cells([item for item in plain if item.name in inputs], shared, here, tags=("parameters",))
+    yield from _cells([*(item for item in plain if item.name not in inputs)], shared, here)
+    yield from _cells(again, shared, here)
     for item in made:
         if item.kind in {"code", "alias"}:
-            yield _cell([item.text], item.place)
+            yield Cell(source=item.text, kind="code", location=item.place or here)
 
 
-def _age(item: Made) -> tuple[int, str, int]:
+def _cells(made: list[Made], shared: Mapping[str, str], here: Location, tags: tuple[str, ...] = ()) -> Iterator[Cell]:
+    """Give one cell for all statements that come from one cell, oldest first."""
+    by_cell: dict[str, list[Made]] = {}
+    for item in sorted(made, key=lambda item: _age(item.place or here)):
+        by_cell.setdefault((item.place or here).path, []).append(item)
+    for items in by_cell.values():
+        lines = dict.fromkeys(
+            f"{item.name} = {shared[item.name]}" if item.name in shared else item.text for item in items
+        )
+        yield Cell(source="\n".join(lines), kind="code", location=items[0].place or here, tags=tags)
+
+
+def _age(place: Location) -> tuple[int, str, int]:
     """Sort by the cells' execution counts, then by line."""
-    place = item.place or Location()
     return len(place.path), place.path, place.line
-
-
-def _line(item: Made, shared: Mapping[str, str]) -> str:
-    text = f"{item.name} = {shared[item.name]}" if item.name in shared else item.text
-    return f"{text}  # {item.place.path}" if item.place is not None else text
-
-
-def _cell(lines: list[str], place: Location | None, tags: tuple[str, ...] = ()) -> Cell:
-    return Cell(source="\n".join(lines), kind="code", location=place or Location(), tags=tags)

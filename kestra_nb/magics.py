@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import (  # noqa: TID253  this module is loaded by IPython only
     Magics,
-    cell_magic,
+    line_cell_magic,
     line_magic,
     magics_class,
     no_var_expand,
@@ -46,16 +46,19 @@ class KestraMagics(Magics):
         show_results(shell)
 
     @no_var_expand
-    @cell_magic
-    def kestra_flow(self, line: str, cell: str) -> Chooser | Bundle | Written | None:
+    @line_cell_magic
+    def kestra_flow(self, line: str, cell: str | None = None) -> Chooser | Bundle | Written | None:
         """Make a Kestra flow of the cell: ``%%kestra_flow --id report --schedule '0 7 * * *'``.
 
         What the cell reads from earlier cells is completed: imports, functions, classes and plain values. The cell is
-        not run unless ``--execute`` is given. ``%%kestra_flow --help`` lists the options.
+        not run unless ``--execute`` is given. ``%kestra_flow --help`` lists the options.
         """
         arguments = _parsed(flow_parser(), line)
         if arguments is None:
             return None
+        if cell is None:
+            message = "%kestra_flow makes a flow of a cell, and there is none on its line."
+            raise ConfigError(message, hint="Write %%kestra_flow as the first line of the cell.")
         captured, notebook, settings = self._captured(cell, arguments)
         if arguments.execute:
             self.host.run_cell(cell).raise_error()
@@ -114,6 +117,9 @@ def _parsed(parser: options.Parser, line: str) -> argparse.Namespace | None:
     except ValueError:
         message = f"A quote is not closed in {line!r}."
         raise ConfigError(message, hint="Close it, or put a text with quotes into the other kind of quotes.") from None
+    if parser.prog == KESTRA and words and not words[0].startswith("-") and words[0] not in _SUMMARIES:
+        message = f"{words[0]!r} is no verb of {KESTRA}; it knows {', '.join(_SUMMARIES)}."
+        raise ConfigError(message, hint=config.near_miss(words[0], _SUMMARIES))
     try:
         return parser.parse_args(words)
     except SystemExit:
@@ -237,7 +243,7 @@ def _planned(notebook: Notebook, settings: Settings, found: tuple[Finding, ...])
 def _saved(planning: Planning, settings: Settings) -> Written:
     from kestra_nb import pipeline
 
-    return pipeline.export(pipeline.preview(planning, settings), settings)
+    return dataclasses.replace(pipeline.export(pipeline.preview(planning, settings), settings), root=settings.out)
 
 
 def _chooser(planning: Planning, settings: Settings, magic: str) -> Chooser:
@@ -267,7 +273,7 @@ def _text(value: Any, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG00
         case "Bundle":
             shown = value.yaml
         case "Written":
-            shown = text.written(value, ".")
+            shown = text.written(value, value.root)
         case name:
             shown = getattr(text, name.lower())(value)
     printer.text(shown)

@@ -206,12 +206,12 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
             return
         settings = dataclasses.replace(self._now(), force=force or self.settings.force)
         try:
-            done = pipeline.export(self.bundle, settings)
+            done = dataclasses.replace(pipeline.export(self.bundle, settings), root=settings.out)
         except KestraNbError:
             self._overwrite.layout.display = ""
             raise
         self._overwrite.layout.display = "none"
-        self._say(html.saved(done, settings.out))
+        self._say(html.saved(done))
 
     # where widgets are not rendered
 

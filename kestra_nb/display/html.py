@@ -268,16 +268,16 @@ def bundle(value: Bundle) -> str:
     return wrapped(style(), f"<h3>{escape(value.path)}</h3>", flow(value), todo, belongs, found)
 
 
-def saved(value: Written, root: str) -> str:
+def saved(value: Written) -> str:
     """Say what was written and what comes next."""
-    new = "".join(f"<li>wrote <code>{escape(f'{root}/{path}')}</code></li>" for path in value.written)
-    same = "".join(f"<li>unchanged <code>{escape(f'{root}/{path}')}</code></li>" for path in value.unchanged)
+    new = "".join(f"<li>wrote <code>{escape(f'{value.root}/{path}')}</code></li>" for path in value.written)
+    same = "".join(f"<li>unchanged <code>{escape(f'{value.root}/{path}')}</code></li>" for path in value.unchanged)
     return f"<ul>{new}{same}</ul><h3>Before the first run</h3>{steps(value.bundle.plan)}"
 
 
-def written(value: Written, root: str = ".") -> str:
+def written(value: Written) -> str:
     """Say what was written, for a result that shows itself."""
-    return wrapped(style(), saved(value, root))
+    return wrapped(style(), saved(value))
 
 
 def why(value: Why) -> str:

@@ -77,11 +77,12 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What ``export`` did on disk: paths written, paths that already held the same bytes."""
+    """What ``export`` did on disk: paths written, paths that already held the same bytes, both below ``root``."""
 
     bundle: Bundle
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
+    root: str = "."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
