@@ -30,7 +30,7 @@ _COMMENTED_MAGIC = re.compile(r"^#[ ]?(?=%{1,2}[A-Za-z]|!|[A-Za-z_.]+\?{1,2}$)")
 
 
 def script_cells(text: str, path: str) -> tuple[tuple[Cell, ...], str | None, str | None]:
-    """Split a script (line ends ``\\n``) into cells.
+    """Split a script, whose lines end in LF, into cells.
 
     Returns:
         The cells, and the kernel's name and language when jupytext's header states them. A place in a script is its

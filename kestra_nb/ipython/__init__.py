@@ -11,9 +11,10 @@ import dataclasses
 import warnings
 from typing import TYPE_CHECKING
 
-from kestra_nb.ipython.cell_magics import comment_out, translate_cell
+from kestra_nb.ipython.cell_magics import translate_cell
 from kestra_nb.ipython.line_magics import translate_line
 from kestra_nb.ipython.syntax import Plain, Special, clean, looks_special, split
+from kestra_nb.ipython.text import comment_out
 from kestra_nb.ipython.translation import Translation
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = ["Translation", "comment_out", "parse", "translate", "translate_specia
 
 
 def translate(cell: str, place: Location) -> Translation:
-    """Translate one cell; line ends are ``\\n``.
+    """Translate one cell, whose lines end in LF.
 
     Args:
         cell: The source as written.

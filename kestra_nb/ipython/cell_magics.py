@@ -8,18 +8,14 @@ from typing import TYPE_CHECKING
 
 from kestra_nb.ipython import text as texts
 from kestra_nb.ipython.line_magics import filled, notice_timeit, timeit_arguments
-from kestra_nb.ipython.text import literal
+from kestra_nb.ipython.tables import known
+from kestra_nb.ipython.text import comment_out, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kestra_nb.ipython.syntax import Special
     from kestra_nb.ipython.translation import Translation
-
-#: Programs that IPython makes cell magics of (``ScriptMagics.script_magics``), and close relatives.
-_PROGRAMS = frozenset("sh bash zsh perl ruby python python2 python3 pypy node php script system sx".split())
-_SHOWS_ONLY = frozenset("html HTML javascript js latex svg SVG markdown mermaid css".split())
-_MEASURES = frozenset("prun memit mprun lprun scalene pyinstrument heat snakeviz viztracer debug black blackcellmagic".split())
 
 
 def translate_cell(special: Special, out: Translation, inner: Callable[[str, int], Translation]) -> None:
@@ -39,27 +35,21 @@ def translate_cell(special: Special, out: Translation, inner: Callable[[str, int
         _timeit(special, out, inner)
     elif name == "capture":
         _capture(special, out, inner)
-    elif name in _MEASURES:
+    elif name in known("cell", "measures"):
         _body(special, out, inner, f"# %%{name} {special.text}".rstrip())
         message = f"The script runs what '%%{name}' measures without measuring it."
         out.find("KNB112", "info", message, line=special.first)
     elif name in {"writefile", "file"}:
         _writefile(special, out)
-    elif name in _PROGRAMS or name.startswith("script"):
+    elif name in known("cell", "programs"):
         _program(special, out)
     else:
         _unknown(special, out)
 
 
-def comment_out(text: str) -> str:
-    """Make comments of lines, whatever they hold."""
-    safe = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
-    return "\n".join(f"# {line}".rstrip() for line in safe.split("\n"))
-
-
 def _unknown(special: Special, out: Translation) -> None:
     out.add_block(comment_out(f"%%{special.name} {special.text}".rstrip() + "\n" + special.body), special.first)
-    if special.name in _SHOWS_ONLY:
+    if special.name in known("cell", "shows_only"):
         message = f"The '%%{special.name}' cell is left out of the script: it is for the screen."
         out.find("KNB105", "info", message, line=special.first)
         return
@@ -101,17 +91,17 @@ def _timeit(special: Special, out: Translation, inner: Callable[[str, int], Tran
 
 def _capture(special: Special, out: Translation, inner: Callable[[str, int], Translation]) -> None:
     out.helpers.add("_nb_capture")
-    words = special.text.split()
-    name = next((word for word in words if word.isidentifier()), "")
-    flags = [f"{kind}=False" for kind, word in (("out", "--no-stdout"), ("err", "--no-stderr")) if word in words]
+    parts = special.text.split()
+    name = next((word for word in parts if word.isidentifier()), "")
+    flags = [f"{kind}=False" for kind, word in (("out", "--no-stdout"), ("err", "--no-stderr")) if word in parts]
     out.add(f"with _nb_capture({', '.join(flags)}){f' as {name}' if name else ''}:", special.first)
     _indented(special, out, inner)
 
 
 def _writefile(special: Special, out: Translation) -> None:
-    words = _words(special.text)
-    append = "-a" in words or "--append" in words
-    paths = [word for word in words if word not in {"-a", "--append"}]
+    parts = _words(special.text)
+    append = "-a" in parts or "--append" in parts
+    paths = [word for word in parts if word not in {"-a", "--append"}]
     if not paths:
         _unknown(special, out)
         return
@@ -122,13 +112,13 @@ def _writefile(special: Special, out: Translation) -> None:
 
 
 def _program(special: Special, out: Translation) -> None:
-    words = _words(special.text)
+    parts = _words(special.text)
     keep: dict[str, str] = {}
     flags = []
     command = [] if special.name in {"script", "system", "sx"} else [special.name]
     if special.name in {"system", "sx"}:
         command = ["sh"]
-    queue = iter(words)
+    queue = iter(parts)
     for word in queue:
         name, equals, value = word.partition("=")
         if name in {"--out", "--err", "--proc"}:
@@ -148,7 +138,12 @@ def _program(special: Special, out: Translation) -> None:
     names = [keep.get("out", ""), keep.get("err", "")]
     flags += [f"{kind}=True" for kind, name in zip(("out", "err"), names, strict=True) if name]
     before = f"{names[0] or '_'}, {names[1] or '_'} = " if any(names) else ""
-    _call(special, out, f"{before}_nb_script({filled(shlex.join(command), out)}, ", "".join(f", {flag}" for flag in flags) + ")")
+    _call(
+        special,
+        out,
+        f"{before}_nb_script({filled(shlex.join(command), out)}, ",
+        "".join(f", {flag}" for flag in flags) + ")",
+    )
 
 
 def _notice_program(program: str, special: Special, out: Translation) -> None:

@@ -1,7 +1,7 @@
 """Lines that install something: what they ask for, as requirements.
 
-pip, ``python -m pip``, ``uv pip``, ``uv add``, conda, mamba and micromamba, in every form in which people type them into
-cells. The rules are pip's own (its options that take a value, ``#egg=``, direct references of PEP 440) and conda's
+pip, ``python -m pip``, ``uv pip``, ``uv add``, conda, mamba and micromamba, in every form in which people type them
+into cells. The rules are pip's own (its options that take a value, ``#egg=``, direct references of PEP 440) and conda's
 match specifications.
 """
 
@@ -12,9 +12,13 @@ import shlex
 from dataclasses import dataclass
 from typing import Literal
 
+from kestra_nb.ipython.tables import known
+
 Tool = Literal["pip", "conda"]
 
-_PYTHON = r"(?:\"?\{\s*sys\.executable\s*\}\"?|\$\{?sys\.executable\}?|[\w./~-]*python[\d.]*(?:\.exe)?|py(?:[ ]+-3[\d.]*)?)"
+_PYTHON = (
+    r"(?:\"?\{\s*sys\.executable\s*\}\"?|\$\{?sys\.executable\}?|[\w./~-]*python[\d.]*(?:\.exe)?|py(?:[ ]+-3[\d.]*)?)"
+)
 _COMMAND = re.compile(
     rf"""^\s*(?:sudo\s+(?:-[A-Z]\s+)?)?(?:[A-Z_]+=\S+\s+)*(?:yes\s*\|\s*)?(?:
     (?:{_PYTHON}\s+(?:-\w+\s+)*-m\s+)?(?P<uv>uv)\s+(?:pip\s+)?(?P<uv_verb>install|uninstall|add|remove)
@@ -24,8 +28,8 @@ _COMMAND = re.compile(
     re.VERBOSE,
 )
 _OTHER_PIP = re.compile(
-    rf"^\s*(?:{_PYTHON}\s+-m\s+)?(?:uv\s+)?(?:pip[\d.]*|conda|mamba|micromamba)\s+(?P<verb>list|freeze|show|check|--version|info|"
-    r"-V|config|cache|search|index|debug|help|env\s+list)\b"
+    rf"^\s*(?:{_PYTHON}\s+-m\s+)?(?:uv\s+)?(?:pip[\d.]*|conda|mamba|micromamba)\s+"
+    r"(?:(?:list|freeze|show|check|info|config|cache|search|index|debug|help|env\s+list)\b|--version|-V|--help)"
 )
 _SEPARATOR = re.compile(r"""('[^']*'|"(?:\\.|[^"\\])*"|\\.)|(&&|\|\||;|\||\n)""")
 _COMMENT = re.compile(r"""('[^']*'|"(?:\\.|[^"\\])*")|(?:(?<=\s)|^)\#.*$""")
@@ -33,22 +37,11 @@ _REDIRECT = re.compile(r"^(?:&|\d)?>{1,2}&?(?P<where>.*)$")
 _CUT_REDIRECT = re.compile(r"(?<=[\w\]])(?:&|\d)?>{1,2}(?!=).*$")
 _EGG = re.compile(r"[#&](?:egg|subdirectory)=(?P<egg>[A-Za-z0-9._-]+(?:\[[\w,. -]+\])?)")
 _VCS = re.compile(r"^(?:git|hg|svn|bzr)\+")
-_WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[0-9][A-Za-z0-9_.!+]*)(?:-\d\w*)?-[\w.]+-[\w.]+-[\w.]+\.whl$")
+_WHEEL = re.compile(
+    r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[0-9][A-Za-z0-9_.!+]*)(?:-\d\w*)?-[\w.]+-[\w.]+-[\w.]+\.whl$"
+)
 _SDIST = re.compile(r"(?P<name>[A-Za-z0-9_.-]+?)-(?P<version>\d[\w.!+]*)\.(?:tar\.gz|zip|tar\.bz2)$")
-_CONDA_SPEC = re.compile(
-    r"^(?:[\w./-]+::)?(?P<name>[A-Za-z0-9_.-]+?)(?P<spec>(?:[=!<>~]=?|==).*)?$"
-)
-_VALUE_OPTIONS = frozenset(
-    "-i --index-url --pypi-url --extra-index-url -f --find-links -c --constraint --constraints -t --target --prefix --root "
-    "--src --python-version --platform --implementation --abi --upgrade-strategy --no-binary --only-binary --progress-bar "
-    "--timeout --default-timeout --retries --proxy --trusted-host --cert --client-cert --cache-dir --log --exists-action "
-    "--report --global-option --install-option --config-settings -C --python --index --default-index --keyring-provider "
-    "--index-strategy --resolution --prerelease --exclude-newer -P --upgrade-package --group --use-feature "
-    "--use-deprecated --no-build-isolation-package --link-mode --build-option -b --build --root-user-action".split()
-)
-_INDEX_OPTIONS = frozenset("-i --index-url --extra-index-url -f --find-links --index --default-index".split())
-_CONDA_VALUE_OPTIONS = frozenset("-c --channel -n --name -p --prefix --solver --repodata-fn --revision".split())
-_CONDA_OWN = frozenset("python pip conda mamba anaconda cudatoolkit nodejs gcc gxx mkl libgcc".split())
+_CONDA_SPEC = re.compile(r"^(?:[\w./-]+::)?(?P<name>[A-Za-z0-9_.-]+?)(?P<spec>(?:[=!<>~]=?|==).*)?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +77,7 @@ class Install:
 
 
 def read_install(command: str) -> Install | None:
-    """Read a shell line, or the line of ``%pip`` and ``%conda`` with the word in front; None when it installs nothing."""
+    """Read a shell line, or that of ``%pip`` with the word ``pip`` in front; None when it installs nothing."""
     if "install" not in command and "add" not in command and "remove" not in command:
         return None
     kept: list[str] = []
@@ -106,7 +99,9 @@ def read_install(command: str) -> Install | None:
         removed = (match["uv_verb"] or match["pip_verb"] or match["conda_verb"]) in {"uninstall", "remove"}
         read = _conda_wishes(words) if tool == "conda" else _pip_wishes(words)
         wishes += [_removed(wish) for wish in read] if removed else read
-        index = index or (tool == "pip" and any(word.partition("=")[0] in _INDEX_OPTIONS for word in words))
+        index = index or (
+            tool == "pip" and not known("pip", "index_options").isdisjoint(w.partition("=")[0] for w in words)
+        )
     if tool is None:
         return None
     return Install(tool=tool, wishes=tuple(wishes), rest=" ".join(part for part in kept if part), index=index)
@@ -188,7 +183,7 @@ def _pip_wishes(words: list[str]) -> list[Wish]:
             wishes.append(Wish(text=f"-r {word[2:]}", problem="file"))
         elif name in {"-e", "--editable"}:
             wishes.append(_editable(value or next(queue, "")))
-        elif name in _VALUE_OPTIONS:
+        elif name in known("pip", "value_options"):
             if not equals:
                 next(queue, None)
         elif not word.startswith("-") and word != "--":
@@ -254,13 +249,16 @@ def _conda_wishes(words: list[str]) -> list[Wish]:
         name, equals, value = word.partition("=")
         if name in {"--file", "-f"}:
             wishes.append(Wish(text=f"-r {value if equals else next(queue, '')}", problem="file"))
-        elif name in _CONDA_VALUE_OPTIONS:
+        elif name in known("conda", "value_options"):
             if not equals:
                 next(queue, None)
-        elif not word.startswith("-") and (match := _CONDA_SPEC.match(word)):
-            if match["name"].lower() not in _CONDA_OWN:
-                wishes.append(Wish(text=word, requirement=match["name"] + _conda_version(match["spec"] or "")))
+        elif not word.startswith("-") and (match := _CONDA_SPEC.match(word)) and not _is_conda_own(match["name"]):
+            wishes.append(Wish(text=word, requirement=match["name"] + _conda_version(match["spec"] or "")))
     return wishes
+
+
+def _is_conda_own(name: str) -> bool:
+    return name.lower() in known("conda", "own")
 
 
 def _conda_version(spec: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from kestra_nb.ipython.text import scan, string_lines
@@ -18,8 +19,8 @@ SpecialKind = Literal["magic", "shell", "capture", "help", "cell", "call"]
 #: Lines that people type without a percent sign because IPython's automagic takes them.
 _BARE_INSTALL = re.compile(r"(?P<tool>pip3?|conda|mamba|micromamba|uv)[ \t]+(?P<verb>install|uninstall|pip|add)\b.*")
 _LOOKS_SPECIAL = re.compile(
-    r"^[ \t\f]*(?:[%!?,;/]|>>>|In \[|\.{3}|(?:pip3?|conda|mamba|micromamba|uv)[ \t])|\?[ \t]*$|=[ \t]*(?:\\\n[ \t]*)?[%!]"
-    r"|\A\s*\n?[ \t]+\S",
+    r"^[ \t\f]*(?:[%!?,;/]|>>>|In \[|\.{3}|(?:pip3?|conda|mamba|micromamba|uv)[ \t])|\?[ \t]*$"
+    r"|=[ \t]*(?:\\\n[ \t]*)?[%!]|\A\s*\n?[ \t]+\S",
     re.MULTILINE,
 )
 _CLASSIC_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.)(?:[ \t]|$)")
@@ -61,6 +62,16 @@ class Special:
     body: str = ""
 
     @property
+    def shown(self) -> str:
+        """The whole of it, much as written."""
+        signs = {"magic": "%", "shell": "!", "capture": "!" if self.assigned else "!!", "cell": "%%"}
+        if self.kind == "help":
+            return self.text + self.name
+        return (
+            f"{signs.get(self.kind, '')}{self.name} {self.text}".strip() if self.name else signs[self.kind] + self.text
+        )
+
+    @property
     def assigned(self) -> bool:
         """Whether its value goes into a name."""
         return bool(self.before.strip())
@@ -98,7 +109,12 @@ def split(cell: str) -> tuple[Piece, ...]:
     if lines[start].startswith("%%") and not re.match(r"%%\w+\?", lines[start]):
         name, _, rest = lines[start][2:].rstrip().partition(" ")
         magic = Special(
-            kind="cell", name=name, text=rest.strip(), first=start + 1, last=len(lines), body="\n".join(lines[start + 1 :])
+            kind="cell",
+            name=name,
+            text=rest.strip(),
+            first=start + 1,
+            last=len(lines),
+            body="\n".join(lines[start + 1 :]),
         )
         return (Plain(text="\n".join(lines[:start]), first=1), magic) if start else (magic,)
     return tuple(_statements(cell, lines))
@@ -155,9 +171,7 @@ def _is_whole(text: str, match: re.Match[str]) -> bool:
 
 
 def _help(match: re.Match[str], line: int, end: int, before: str) -> Special:
-    return Special(
-        kind="help", name=match["marks"], text=match["target"], first=line + 1, last=end, before=before
-    )
+    return Special(kind="help", name=match["marks"], text=match["target"], first=line + 1, last=end, before=before)
 
 
 def _signed(text: str, line: int, end: int, before: str) -> Special:
@@ -167,14 +181,16 @@ def _signed(text: str, line: int, end: int, before: str) -> Special:
     kind: SpecialKind
     name = ""
     if sign in {"?", "??"}:
-        kind, name, rest = "help", sign, rest
+        kind, name = "help", sign
     elif sign == "%":
         kind, (name, _, rest) = "magic", rest.partition(" ")
     elif sign in {"!", "!!"}:
         kind = "shell" if sign == "!" else "capture"
     else:
         kind, rest = "call", _quoted_call(sign, rest)
-    return Special(kind=kind, name=name, text=rest.strip() if kind == "magic" else rest, first=line + 1, last=end, before=before)
+    return Special(
+        kind=kind, name=name, text=rest.strip() if kind == "magic" else rest, first=line + 1, last=end, before=before
+    )
 
 
 def _quoted_call(sign: str, rest: str) -> str:
@@ -195,7 +211,7 @@ def _in_statement(cell: str, lines: list[str], line: int, offset: int) -> tuple[
     if not tokens:
         return None, end
     depth = 0
-    for token, following in zip(tokens, tokens[1:], strict=False):
+    for token, following in pairwise(tokens):
         if token.text in _OPENERS:
             depth += 1
         elif token.text in _CLOSERS:

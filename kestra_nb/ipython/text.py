@@ -96,3 +96,8 @@ def block_literal(lines: list[str]) -> list[str] | None:
         return None
     return ["r'''", *lines, "'''[1:]"]
 
+
+def comment_out(text: str) -> str:
+    """Make comments of lines, whatever they hold."""
+    safe = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+    return "\n".join(f"# {line}".rstrip() for line in safe.split("\n"))

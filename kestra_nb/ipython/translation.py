@@ -54,9 +54,7 @@ class Translation:
 
     def find(self, code: str, severity: Severity, message: str, *, line: int, hint: str = "") -> None:
         """Note something worth knowing."""
-        self.findings.append(
-            Finding(code=code, severity=severity, message=message, hint=hint, location=self.at(line))
-        )
+        self.findings.append(Finding(code=code, severity=severity, message=message, hint=hint, location=self.at(line)))
 
     def take(self, other: Translation) -> None:
         """Take over all but the lines."""

@@ -10,10 +10,11 @@ from kestra_nb.model.finding import Finding
 from kestra_nb.model.notebook import Script, ScriptCell
 from kestra_nb.source.calls import unwrap_calls
 from kestra_nb.source.headless import find_headless
+from kestra_nb.source.installs import notice_installs
+from kestra_nb.source.names import is_bound
 from kestra_nb.source.parameters import TAGS, Found, find_parameters
 from kestra_nb.source.pep723 import find_declared
 from kestra_nb.source.secrets import SECRET_NAME, find_secrets
-from kestra_nb.source.names import is_bound
 from kestra_nb.source.work import Work, compile_error, hoist_futures, run_in_loop
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _look(works: Sequence[Work]) -> tuple[list[Finding], list[Declared], dict[in
     declared: list[Declared] = []
     found = {}
     for number, work in enumerate(works):
+        notice_installs(work)
         stated, problems = find_declared(work)
         declared += [*stated, *work.made.declared]
         findings += [*work.made.findings, *problems]

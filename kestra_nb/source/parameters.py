@@ -107,7 +107,11 @@ def find_parameters(work: Work, secret: re.Pattern[str]) -> Found:
 def _block(reads: tuple[str, ...]) -> tuple[str, ...]:
     if not reads:
         return ()
-    modules = [name for name in ("datetime", "json", "os", "pathlib") if any(f"_{name}." in line for line in (*reads, "_json._os."))]
+    modules = [
+        name
+        for name in ("datetime", "json", "os", "pathlib")
+        if any(f"_{name}." in line for line in (*reads, "_json._os."))
+    ]
     return (
         "# the inputs of the flow, when Kestra gives some",
         "import " + ", ".join(f"{name} as _{name}" for name in modules),
@@ -170,29 +174,37 @@ def _evaluate(node: ast.expr) -> object:
 
 
 class _PathText(str):
+    """The text inside ``Path(…)``."""
+
     __slots__ = ()
 
 
 def _typed(value: object, items: InputType | None) -> _Value | str:
-    match value:
-        case bool():
-            return _Value(type="BOOL", default=value, python="bool")
-        case int():
-            return _integer(value)
-        case float():
-            return _float(value)
-        case str():
-            return _Value(type="STRING", default=str(value), python="Path" if isinstance(value, _PathText) else "str")
-        case dt.datetime():
-            return _Value(type="DATETIME", default=f"{value.isoformat()}Z", python="datetime")
-        case dt.date():
-            return _Value(type="DATE", default=value.isoformat(), python="date")
-        case dt.time():
-            return _Value(type="TIME", default=value.isoformat(), python="time")
-        case list() | tuple() | dict():
-            return _collection(value, items)
-        case _:
-            return f"Kestra has no input type for {type(value).__name__}"
+    read = _number(value)
+    if read is None:
+        read = _collection(value, items) if isinstance(value, (list, tuple, dict)) else _text(value)
+    return read
+
+
+def _number(value: object) -> _Value | str | None:
+    if isinstance(value, bool):
+        return _Value(type="BOOL", default=value, python="bool")
+    if isinstance(value, int):
+        return _integer(value)
+    return _float(value) if isinstance(value, float) else None
+
+
+def _text(value: object) -> _Value | str:
+    """Read what is a text in JSON: texts, paths, and dates in the form of ISO 8601."""
+    if isinstance(value, str):
+        return _Value(type="STRING", default=str(value), python="Path" if isinstance(value, _PathText) else "str")
+    if isinstance(value, dt.datetime):
+        return _Value(type="DATETIME", default=f"{value.isoformat()}Z", python="datetime")
+    if isinstance(value, dt.date):
+        return _Value(type="DATE", default=value.isoformat(), python="date")
+    if isinstance(value, dt.time):
+        return _Value(type="TIME", default=value.isoformat(), python="time")
+    return f"Kestra has no input type for {type(value).__name__}"
 
 
 def _integer(value: int) -> _Value:
@@ -207,7 +219,10 @@ def _float(value: float) -> _Value | str:
         return "JSON has no such number"
     if _survives(value):
         return _Value(type="FLOAT", default=value, python="float")
-    note = ("KNB123", "becomes an input of type STRING, because Kestra's FLOAT has 32 bits; the script makes it a number")
+    note = (
+        "KNB123",
+        "becomes an input of type STRING, because Kestra's FLOAT has 32 bits; the script makes it a number",
+    )
     return _Value(type="STRING", default=repr(value), python="float", note=note)
 
 
@@ -224,7 +239,9 @@ def _survives(value: float) -> bool:
     return False  # pragma: no cover  nine digits tell any two 32-bit floats apart
 
 
-def _collection(value: list[object] | tuple[object, ...] | dict[object, object], items: InputType | None) -> _Value | str:
+def _collection(
+    value: list[object] | tuple[object, ...] | dict[object, object], items: InputType | None
+) -> _Value | str:
     try:
         plain = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError):
@@ -254,7 +271,11 @@ def _annotated(annotation: ast.expr | None) -> tuple[str, InputType | None]:
     """Read an annotation: the Python type's name, and the input type of a list's items."""
     if annotation is None:
         return "", None
-    text = annotation.value if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str) else ast.unparse(annotation)
+    text = (
+        annotation.value
+        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str)
+        else ast.unparse(annotation)
+    )
     names = [name.rpartition(".")[2] for name in re.findall(r"[\w.]+", text)]
     known = [name for name in names if name.lower() in {key.lower() for key in _TYPES}]
     if not known:

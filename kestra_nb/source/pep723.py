@@ -37,14 +37,14 @@ def find_declared(work: Work) -> tuple[list[Declared], list[Finding]]:
 
 def _loads(text: str) -> dict[str, object]:
     if sys.version_info >= (3, 11):
-        import tomllib  # noqa: PLC0415  only for a cell that has a block
+        import tomllib
     else:
-        import tomli as tomllib  # noqa: PLC0415
+        import tomli as tomllib
     return dict(tomllib.loads(text))
 
 
 def _declared(texts: list[str], lines: list[str], first: int, work: Work) -> tuple[list[Declared], list[Finding]]:
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+    from packaging.requirements import InvalidRequirement, Requirement
 
     declared, findings = [], []
     for text in texts:

@@ -33,7 +33,31 @@ _PLACEHOLDER = re.compile(
     r"insert.*|replace.*|fill.*|enter.*|.*here|password|passwd|secret|token|api.?key|key|placeholder|.*\bplease\b.*",
     re.IGNORECASE,
 )
-_HINTS = ("pass", "pwd", "secret", "key", "token", "credential", "conn", "://", "akia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat", "glpat", "sk-", "xox", "hf_", "aiza", "begin", "eyj", "sg.")
+_HINTS = (
+    "pass",
+    "pwd",
+    "secret",
+    "key",
+    "token",
+    "credential",
+    "conn",
+    "://",
+    "akia",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat",
+    "glpat",
+    "sk-",
+    "xox",
+    "hf_",
+    "aiza",
+    "begin",
+    "eyj",
+    "sg.",
+)
 _OPEN_NAMES = frozenset({"pass", "password", "passwd", "pwd", "passphrase", "secret"})
 _SHORTEST = 8
 _LEAST_ENTROPY = 2.8
@@ -83,9 +107,9 @@ def _named(node: ast.AST) -> Iterator[tuple[str, ast.Constant]]:
         case ast.keyword(arg=str(name), value=ast.Constant() as value):
             yield name, value
         case ast.Dict(keys=keys, values=values):
-            for key, value in zip(keys, values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(key.value, str) and isinstance(value, ast.Constant):
-                    yield key.value, value
+            for key, item in zip(keys, values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str) and isinstance(item, ast.Constant):
+                    yield key.value, item
         case ast.Call(func=ast.Name(id="_nb_env"), args=[ast.Constant(value=str(name)), ast.Constant() as value]):
             yield name, value
         case _:

@@ -162,7 +162,9 @@ def _needs_loop(node: ast.AST) -> bool:
     """Tell whether a statement outside functions awaits, or starts a task."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
         return False
-    if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)) or (isinstance(node, ast.comprehension) and node.is_async):
+    if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)) or (
+        isinstance(node, ast.comprehension) and node.is_async
+    ):
         return True
     if isinstance(node, ast.Call):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
@@ -174,9 +176,7 @@ def _needs_loop(node: ast.AST) -> bool:
 def _bound(text: str) -> list[str]:
     """Give the names that a cell sets outside functions and classes."""
     table = symtable.symtable(text, "cell", "exec")
-    return sorted(
-        symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()
-    )
+    return sorted(symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported())
 
 
 def _take_star_imports(work: Work) -> list[tuple[str, int]]:
