@@ -128,7 +128,7 @@ def _plan(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     def compare(notebook: Notebook, settings: Settings) -> tuple[object, str, Iterable[Finding]]:
         findings = pipeline.check_export(notebook, settings)
-        stale = any(item.severity == "error" for item in findings)
+        stale = _errors(findings)
         verdict = f"{notebook.path}: {'out of date' if stale else 'up to date'}"
         return {"notebook": notebook.path, "up_to_date": not stale}, verdict, findings
 
@@ -138,9 +138,12 @@ def _export(arguments: argparse.Namespace) -> int:
 
     def write(notebook: Notebook, settings: Settings) -> tuple[object, str, Iterable[Finding]]:
         planning = _planning(notebook, settings)
+        refused = {"notebook": notebook.path, "written": []}, f"{notebook.path}: nothing was written"
+        if not settings.force and _errors(planning.findings):
+            return *refused, planning.findings
         bundle = pipeline.preview(planning, settings)
-        if not settings.force and any(item.severity == "error" for item in bundle.findings):
-            return {"notebook": notebook.path, "written": []}, f"{notebook.path}: nothing was written", bundle.findings
+        if not settings.force and _errors(bundle.findings):
+            return *refused, bundle.findings
         done = pipeline.export(bundle, settings)
         return plain.written(done), text.written(done, settings.out), bundle.findings
 
@@ -218,10 +221,13 @@ def _each(
     return worst
 
 
-def _paths(given: Iterable[str]) -> list[Path]:
+def _paths(given: Sequence[str]) -> list[Path]:
     paths: list[Path] = []
     for name in given:
         paths += files.find_notebooks(Path(name)) if Path(name).is_dir() else [Path(name)]
+    if not paths:
+        message = f"There is no notebook in {' '.join(given)}."
+        raise ConfigError(message, hint="Give a .ipynb file, a percent script or a folder that holds some.")
     return paths
 
 
@@ -237,7 +243,11 @@ def _say(findings: Iterable[Finding]) -> int:
     found = list(findings)
     if found:
         sys.stderr.write(text.findings(found) + "\n")
-    return FINDINGS if any(item.severity == "error" for item in found) else FINE
+    return FINDINGS if _errors(found) else FINE
+
+
+def _errors(findings: Iterable[Finding]) -> bool:
+    return any(item.severity == "error" for item in findings)
 
 
 def _show(form: str, data: object, shown: str) -> None:

@@ -33,12 +33,20 @@ class Parser(argparse.ArgumentParser):
         unknown = re.match(r"unrecognized arguments: (\S+)", message)
         if unknown:
             given = unknown.group(1).partition("=")[0]
-            known = [flag for action in self._actions for flag in action.option_strings]
-            hint = near_miss(given, known) if given.startswith("-") else ""
+            hint = near_miss(given, _flags(self)) if given.startswith("-") else ""
             text = f"{given!r} is no option of {self.prog}."
             raise ConfigError(text, hint=hint or f"See '{self.prog} --help'.")
         text = f"{message[:1].upper()}{message[1:]}."
         raise ConfigError(text, hint=f"See '{self.prog} --help'.")
+
+
+def _flags(parser: argparse.ArgumentParser) -> set[str]:
+    """Give every flag of a parser and of the verbs below it."""
+    flags = {flag for action in parser._actions for flag in action.option_strings}  # noqa: SLF001  argparse has no other way
+    for action in parser._actions:  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            flags = flags.union(*(_flags(verb) for verb in action.choices.values()))
+    return flags
 
 
 def add_options(parser: argparse.ArgumentParser, names: Iterable[str] = OPTIONS) -> None:

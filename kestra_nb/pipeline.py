@@ -182,18 +182,21 @@ def chosen_plan(planning: Planning, strategy: str = "") -> Plan:
     """Give the plan of that name, or the recommended one.
 
     Raises:
-        StrategyError: No such strategy, it does not fit here, or none fits.
+        StrategyError: No such strategy, it does not fit here, or none fits. A plan that only waits for a guess to be
+            accepted can be seen; the finding of the guess keeps it from being written.
     """
     if not strategy:
-        if planning.recommended is None:
+        waiting = (item for item in planning.plans if item.settings is not None)
+        best = planning.recommended or next(waiting, None)
+        if best is None:
             message = "No strategy fits this notebook and this Kestra installation."
             raise StrategyError(message, hint="'kestra-nb plan' says of each what would make it possible.")
-        return planning.recommended
+        return best
     from kestra_nb import strategies
 
     strategies.get(strategy)
     plan_ = next(item for item in planning.plans if item.strategy == strategy)
-    if not plan_.fits:
+    if plan_.settings is None:
         reasons = " ".join(plan_.reasons)
         hint = f"Possible if {plan_.possible_if[0]}." if plan_.possible_if else "Choose another strategy."
         message = f"{strategy!r} does not fit: {reasons}"

@@ -55,7 +55,7 @@ def test_scan_in_every_form(run: Callable[..., subprocess.CompletedProcess[str]]
     assert "pyyaml==" in run("scan", "watch.py").stdout.lower()
     data = json.loads(run("scan", "watch.py", "--format", "json").stdout)
     assert [item["name"].lower() for item in data["requirements"]] == ["packaging", "pyyaml"]
-    assert data["requirements"][0]["imports"][0]["location"]["cell"] == 3
+    assert data["requirements"][0]["imports"][0]["location"]["line"] == 9
     assert yaml.safe_load(run("scan", "watch.py", "--format", "yaml").stdout) == data
     lines = run("scan", "watch.py", "--format", "requirements").stdout.split()
     assert all("==" in line for line in lines)
@@ -189,7 +189,7 @@ def test_a_folder_is_exported_whole_though_one_notebook_is_broken(
 
 def test_why_tells_the_chain_and_the_reason(run: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     chain = run("why", "watch.py", "yaml").stdout
-    assert "watch.py:cell 3:1" in chain
+    assert "watch.py:8:1: import yaml" in chain
     assert "PyYAML==" in chain or "pyyaml==" in chain
     assert "not asked for" in run("why", "watch.py", "tensorflow").stdout
 
