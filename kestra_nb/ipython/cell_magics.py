@@ -7,7 +7,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from kestra_nb.ipython import text as texts
-from kestra_nb.ipython.line_magics import filled, notice_timeit, timeit_arguments
+from kestra_nb.ipython.line_magics import notice_timeit, timeit_arguments
+from kestra_nb.ipython.shell import filled
 from kestra_nb.ipython.tables import known
 from kestra_nb.ipython.text import comment_out, literal
 

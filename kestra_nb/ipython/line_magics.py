@@ -10,6 +10,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from kestra_nb.ipython.shell import filled, leave_out, shell_line
 from kestra_nb.ipython.tables import known, measuring_options
 from kestra_nb.ipython.text import literal
 
