@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from kestra_nb import rules
+from kestra_nb.literals import holds_secret, names_secret
 from kestra_nb.model.finding import Finding, Location
 from kestra_nb.model.flow import DOCKER, WORKING_DIRECTORY, Verbatim
 from kestra_nb.pebble import decoded, has_marks, literal_source, restore
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
     from kestra_nb.model.flow import Task, Text
     from kestra_nb.model.outcome import Bundle
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Linux: one argument or one environment string, its end included (MAX_ARG_STRLEN).
 _ARGUMENT_LIMIT = 128 * 1024
 #: Left for what Kestra puts before the commands.
 _ARGUMENT_RESERVE = 1024
+#: Code points that the YAML reader of Kestra takes in one document (1.3.31 and 2.0.0).
+_YAML_LIMIT = 3 * 1024 * 1024
 _INT_LIMIT = 2**31
 #: Types that one of the two lines does not know any more, or not yet (2.0's migration guide).
 _REFUSED_TYPES = re.compile(
@@ -40,17 +44,6 @@ _VERBATIM = re.compile(r"\{% verbatim %\}.*?\{% endverbatim %\}", re.DOTALL)
 _EXPRESSION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _REFERENCE = re.compile(r"\b(inputs|outputs)(?:\.(\w+)|\[\s*['\"]([^'\"]+)['\"]\s*\])")
 _OUTPUT_FILE = re.compile(r"\boutputs\.(\w+)\.outputFiles\[\s*'((?:[^'\\]|\\.)*)'\s*\]")
-_SECRETS: Mapping[str, re.Pattern[str]] = {
-    "an AWS access key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
-    "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,})"),
-    "a Slack token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
-    "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "a password in an address": re.compile(r"\w://[^\s/:@'\"{}]+:[^\s/@'\"{}]+@"),
-    "a password": re.compile(
-        r"(?i)\b\w*(?:password|passwd|secret|token|api_?key)\b['\"]?\s*[=:]\s*['\"](?![^'\"]*\{)[^'\"\s]{6,}['\"]"
-    ),
-}
 
 
 def check(bundle: Bundle) -> tuple[Finding, ...]:
@@ -60,13 +53,14 @@ def check(bundle: Bundle) -> tuple[Finding, ...]:
         bundle: With all its files; further flows are looked at too.
 
     Returns:
-        KNB410 to KNB424, errors first.
+        KNB410 to KNB421, errors first.
     """
-    findings = [*_arrival(bundle), *_secrets(bundle), *_uploads(bundle)]
-    for path, text in _flows(bundle):
-        flow = yaml.safe_load(text)
-        for look in _LOOKS:
-            findings += look(flow, path)
+    too_long = [finding for path, text in _flows(bundle) for finding in _size(text, path)]
+    if too_long:
+        return tuple(too_long)
+    flows = {path: yaml.load(text, Loader=_LOADER) for path, text in _flows(bundle)}  # noqa: S506  both are safe loaders
+    findings = [*_arrival(bundle, flows[bundle.path]), *_secrets(bundle), *_uploads(bundle)]
+    findings += [finding for path, flow in flows.items() for look in _LOOKS for finding in look(flow, path)]
     return tuple(sorted(findings, key=lambda finding: finding.severity != "error"))
 
 
@@ -82,12 +76,17 @@ def _finding(code: str, message: str, hint: str, place: str | Location, *, sever
     return Finding(code=code, severity=severity, message=message, hint=hint, location=location)
 
 
+def _size(text: str, path: str) -> Iterator[Finding]:
+    if len(text) > _YAML_LIMIT:
+        message = f"The flow has {len(text)} characters; Kestra reads at most {_YAML_LIMIT} in one YAML document."
+        yield _finding("KNB421", message, "Keep data in files beside the notebook and name them with --ship.", path)
+
+
 # --- what a task receives ---------------------------------------------------------------------------------------------
 
 
-def _arrival(bundle: Bundle) -> Iterator[Finding]:
+def _arrival(bundle: Bundle, flow: Mapping[str, Any]) -> Iterator[Finding]:
     """Compare each text with what the task gets after the YAML was read and Pebble has rendered it."""
-    flow = yaml.safe_load(bundle.yaml)
     for task, read in zip(_tasks_of(bundle.flow.tasks), _tasks(flow), strict=True):
         for name, text, arrived in _texts(task, read):
             if arrived != text:
@@ -280,19 +279,22 @@ def _uploads(bundle: Bundle) -> Iterator[Finding]:
 
 
 def _secrets(bundle: Bundle) -> Iterator[Finding]:
-    """Point at what looks like a secret, without saying it."""
+    """Point at what looks like a secret outside the script, whose own the reading of the notebook finds."""
+    hint = "Keep it as a Kestra secret: --secret NAME puts it into the environment of the script."
     first = bundle.line_map.yaml_first_line
+    script = range(first, first + len(bundle.line_map.script)) if first else range(0)
     for number, line in enumerate(bundle.yaml.split("\n"), 1):
-        for what, pattern in _SECRETS.items():
-            if not pattern.search(line):
-                continue
-            row = number - first
-            place = bundle.line_map.script[row] if first and 0 <= row < len(bundle.line_map.script) else None
-            message = f"This line of the flow looks as if it held {what}, which everyone who sees the flow can read."
-            hint = "Keep it as a Kestra secret: --secret NAME puts it into the environment of the script."
-            where = place or Location(path=bundle.path, line=number)
-            yield _finding("KNB420", message, hint, where, severity="warning")
-            break
+        if number not in script and holds_secret(line):
+            message = (
+                "This line of the flow holds what looks like a secret, and everyone who sees the flow can read it."
+            )
+            yield _finding("KNB420", message, hint, Location(path=bundle.path, line=number), severity="warning")
+    for item in bundle.flow.inputs:
+        if item.default and names_secret(item.id):
+            message = (
+                f"The default of the input {item.id!r} looks like a secret, and everyone who sees the flow can read it."
+            )
+            yield _finding("KNB420", message, hint, bundle.path, severity="warning")
 
 
 _LOOKS: tuple[Callable[[Mapping[str, Any], str], Iterator[Finding]], ...] = (

@@ -36,7 +36,7 @@ _SECRET_TEXT = re.compile(
     r"|\bxox[abpr]-[A-Za-z0-9-]{10,}"
     r"|\bsk-[A-Za-z0-9_-]{20,}"
     r"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\."
-    r"|[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@"
+    r"|(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@"
 )
 _SHORTEST_SECRET = 8
 _TOO_LARGE = "is too large to be written into a script"
@@ -98,6 +98,11 @@ def names_secret(name: str) -> bool:
     )
 
 
+def holds_secret(text: str) -> bool:
+    """Say whether a text has in it the form of a key or a token, or an address with a password."""
+    return _SECRET_TEXT.search(text) is not None
+
+
 def is_literal_type(value: object) -> bool:
     """Say whether the type is one that can be written, whatever its size."""
     return type(value) in _TYPES
@@ -150,7 +155,7 @@ class _Writer:
         self.count(len(value))
         plain = value if isinstance(value, str) else value.decode("latin-1")
         known = any(item in plain for item in self.known_secrets)
-        if plain and (at.secret or known or _SECRET_TEXT.search(plain)):
+        if plain and (at.secret or known or holds_secret(plain)):
             message = "looks like a secret"
             raise SecretError(message)
         return repr(value)
