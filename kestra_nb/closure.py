@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import re
 import sys
@@ -42,10 +40,12 @@ def _render(executable: str) -> tuple[list[dict[str, Any]], str]:
     import pipdeptree  # only for a plan
 
     other = None if Path(executable).absolute() == Path(sys.executable).absolute() else executable
-    stderr = io.StringIO()
-    with contextlib.redirect_stderr(stderr):
-        text = pipdeptree.render(output_format="json", warn="suppress", python=other)
-    return json.loads(text), stderr.getvalue()
+    rows = json.loads(pipdeptree.render(output_format="json", python=other))
+    try:
+        pipdeptree.render(depth=0, warn="fail", python=other)
+    except ValueError as problems:
+        return rows, str(problems)
+    return rows, ""
 
 
 def _is_same(rows: Iterable[Mapping[str, Any]], environment: Environment) -> bool:

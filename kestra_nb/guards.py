@@ -51,8 +51,9 @@ def of_try(statement: ast.Try, outer: Guard, tried: tuple[str, ...]) -> tuple[Gu
     handlers = [handler for handler in statement.handlers if catches_import_error(handler.type)]
     if not handlers or not tried:
         return outer, outer
-    needed = any(_gives_up(handler) for handler in handlers)
-    body = outer if needed or outer.kind else replace(outer, kind="try")
+    if any(_gives_up(handler) for handler in handlers):
+        return outer, outer
+    body = outer if outer.kind else replace(outer, kind="try")
     return body, replace(outer, kind=outer.kind or "except", fallback_for=tried)
 
 

@@ -98,11 +98,10 @@ def of_imports(imports: Iterable[Import]) -> list[Import]:
     known = rules().imports
     found: list[Import] = []
     for item in imports:
-        paths = {item.module, *(f"{item.module}.{name}" for name in item.names)}
-        for path in sorted(paths):
-            for module, needs in known.items():
-                if path == module or path.startswith(module + "."):
-                    found.extend(_use(need, item.location, f"import of {module}", item) for need in needs)
+        paths = [item.module, *(f"{item.module}.{name}" for name in item.names)]
+        for module, needs in known.items():
+            if any(path == module or path.startswith(module + ".") for path in paths):
+                found.extend(_use(need, item.location, f"import of {module}", item) for need in needs)
     return found
 
 
@@ -183,6 +182,10 @@ def _in_tree(
         elif isinstance(node, ast.Attribute) and id(node) not in called and isinstance(node.ctx, ast.Load):
             for rule in by_name.get(node.attr, ()):
                 yield from _needs(rule, rule.module if rule.attribute else "", f".{node.attr}", _place(cell, node))
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
+            name, text = node.targets[0].attr, _text(node.value)
+            for rule in by_name.get(name, ()):
+                yield from _needs(rule, rule.argument.get(text, ""), f".{name} = {text!r}", _place(cell, node.value))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "://" in node.value:
             yield from _of_address(addresses, node.value, cell, _place(cell, node))
 
@@ -217,10 +220,9 @@ def _of_call(rule: Rule, name: str, call: ast.Call, place: Location) -> Iterator
         value = given[rule.keyword]
         if _text(value) in rule.values:
             module, why = rule.values[_text(value)], f"{name}({rule.keyword}={_text(value)!r})"
-    for text in texts:
-        if text in rule.argument:
-            module, why = rule.argument[text], f"{name}({text!r})"
     yield from _needs(rule, module, why, place)
+    for text in texts:
+        yield from _needs(rule, rule.argument.get(text, ""), f"{name}({text!r})", place)
 
 
 def _needs(rule: Rule, module: str, why: str, place: Location) -> Iterator[Import]:
