@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from kestra_nb.errors import ConfigError, FlowError, StrategyError
@@ -72,7 +73,7 @@ def build(case: Case, plan: Plan, settings: Settings) -> tuple[Flow, tuple[Extra
         labels=_labels(settings.labels),
         inputs=_inputs(case.script.parameters, settings.inputs),
         tasks=(task,),
-        outputs=_outputs(settings.outputs),
+        outputs=_outputs(_kept(settings.outputs)),
         triggers=_triggers(case),
     )
     return flow, (*plan.files, *_uploads(case))
@@ -95,7 +96,7 @@ def _task(case: Case, plan: Plan, chosen: TaskSettings, settings: Settings) -> T
         env={**chosen.env, **_secrets(settings.secrets)},
         before_commands=(*_local_commands(case), *chosen.before_commands),
         commands=(*check, Verbatim(f"{chosen.interpreter} {SCRIPT_NAME}")),
-        output_files=settings.outputs,
+        output_files=_kept(settings.outputs),
         timeout=settings.timeout,
         retry=Retry(max_attempts=settings.retry) if settings.retry > 1 else None,
         comment=plan.summary if chosen.before_commands else "",
@@ -191,17 +192,24 @@ def _typed(parameter: Parameter, text: str) -> object:
     return text
 
 
+def _kept(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Without ``./``, which Kestra's globs do not match, and each one once."""
+    return tuple(dict.fromkeys(re.sub(r"^(?:\./+)+", "", pattern) for pattern in patterns))
+
+
 def _outputs(patterns: tuple[str, ...]) -> tuple[Output, ...]:
     """A file with a fixed name becomes an output of the flow; what a glob matches stays with the task."""
-    return tuple(
-        Output(
-            id=_WORD.sub("_", pattern).strip("_").lower() or "file",
-            type="FILE",
-            value=Expression(f"{{{{ outputs.{TASK_ID}.outputFiles[{_quoted(pattern)}] }}}}"),
+    outputs: dict[str, Output] = {}
+    for pattern in patterns:
+        if _GLOB.search(pattern):
+            continue
+        plain = _WORD.sub("_", pattern).strip("_").lower() or "file"
+        name = next(
+            name for name in chain([plain], (f"{plain}_{number}" for number in count(2))) if name not in outputs
         )
-        for pattern in patterns
-        if not _GLOB.search(pattern)
-    )
+        value = Expression(f"{{{{ outputs.{TASK_ID}.outputFiles[{_quoted(pattern)}] }}}}")
+        outputs[name] = Output(id=name, type="FILE", value=value)
+    return tuple(outputs.values())
 
 
 def _quoted(text: str) -> str:

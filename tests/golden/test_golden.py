@@ -65,7 +65,7 @@ def test_the_bytes_are_the_expected_ones(
     expected = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert written.keys() == expected.keys()
     for path, text in written.items():
-        assert text.encode() == expected[path], path
+        assert text == expected[path].decode(), path
 
 
 def update(folder: Path, written: dict[str, str]) -> None:

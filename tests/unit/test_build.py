@@ -78,6 +78,13 @@ def test_what_the_person_chose_reaches_the_flow() -> None:
     assert run.retry == Retry(max_attempts=3)
 
 
+def test_files_with_like_names_become_outputs_with_different_ids() -> None:
+    made = built(settings=Settings(outputs=("./a.csv", "a.csv", "A-csv", ".//a/csv", "_", "É")))
+    assert made.tasks[0].output_files == ("a.csv", "A-csv", "a/csv", "_", "É")
+    assert [output.id for output in made.outputs] == ["a_csv", "a_csv_2", "a_csv_3", "file", "file_2"]
+    assert made.outputs[2].value == Expression("{{ outputs.run.outputFiles['a/csv'] }}")
+
+
 def test_one_attempt_is_no_retry() -> None:
     assert task(settings=Settings(retry=1)).retry is None
 
