@@ -46,6 +46,7 @@ class Golden:
     target: str
     settings: Mapping[str, object]
     every_strategy: bool
+    prints: str
 
     @property
     def folder(self) -> Path:
@@ -65,6 +66,7 @@ def _golden(path: Path) -> Golden:
         target=data["target"],
         settings=data.get("settings", {}),
         every_strategy=data.get("strategies") == "all",
+        prints=data.get("prints", ""),
     )
 
 
