@@ -1,14 +1,20 @@
-"""The pages of ``notebooks/reference``, written from the code: run this file to write them, the tests compare."""
+"""The pages of ``notebooks/reference`` and the README's flow, written from the code; the tests compare."""
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import kestra_nb
-from kestra_nb import config, strategies
+from kestra_nb import config, options, pipeline, strategies
+from kestra_nb.environment import environment_from_plain
+from kestra_nb.model.finding import Location
+from kestra_nb.model.notebook import Cell, Notebook
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -103,6 +109,27 @@ def strategies_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def readme() -> str:
+    """The README with the flow that its own cell becomes, in the environment of the golden bundles."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    cell = text.partition("%%kestra_flow")[2].partition("```")[0]
+    line, _, code = cell.partition("\n")
+    parser = options.Parser(prog="%%kestra_flow")
+    options.add_options(parser)
+    chosen = options.given(parser.parse_args([*shlex.split(line), "--strategy", "fresh_venv"]))
+    environment = ROOT / "tests" / "golden" / "environments" / "data.json"
+    cells = (Cell(source=code.rstrip(), kind="code", location=Location(cell=2)),)
+    notebook = Notebook(path="", cells=cells, sha256=hashlib.sha256(code.encode()).hexdigest())
+    settings = pipeline.settings_for(notebook, chosen)
+    installed = environment_from_plain(json.loads(environment.read_text(encoding="utf-8")))
+    planning = pipeline.plan(pipeline.scan(notebook, settings, environment=installed), settings)
+    flow = pipeline.preview(planning, settings).yaml
+    before, rest = text.split("<!-- flow: begin -->")
+    return (
+        f"{before}<!-- flow: begin -->\n\n```yaml\n{flow}```\n\n<!-- flow: end -->{rest.split('<!-- flow: end -->')[1]}"
+    )
+
+
 PAGES = {
     "options.md": options_page,
     "settings.md": settings_page,
@@ -116,6 +143,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page(), encoding="utf-8")
+    (ROOT / "README.md").write_text(readme(), encoding="utf-8")
 
 
 if __name__ == "__main__":

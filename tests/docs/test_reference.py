@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,22 @@ def test_every_strategy_says_what_it_does_when_it_fits_what_it_costs_and_when_it
     assert len(sections) >= 8
     for section in sections:
         assert len(section.split()) > 60, section.splitlines()[0]
+
+
+def test_the_readme_shows_the_flow_that_its_cell_becomes() -> None:
+    written = (reference.ROOT / "README.md").read_text(encoding="utf-8")
+    assert written == reference.readme(), "run './dev reference' and commit what it writes"
+
+
+def test_every_file_that_the_readme_points_at_is_there() -> None:
+    text = (reference.ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!http)([^)]+)\)", text)
+    assert len(links) > 5
+    assert [link for link in links if not (reference.ROOT / link).exists()] == []
+
+
+def test_the_readme_names_the_stages_and_strategies_there_are() -> None:
+    text = (reference.ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in reference.strategies.registered())
+    help_text = subprocess.run([reference.ROOT / "dev", "help"], capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"\./dev (\w+)", text)) <= set(re.findall(r"\./dev (\w+)", help_text))
