@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from kestra_nb import exclusions, origins, tables
+from kestra_nb import declarations, exclusions, origins, tables
 from kestra_nb.exclusions import Ground
 from kestra_nb.model.dependency import Exclusion, Import, Need, Resolution
 from kestra_nb.model.finding import Finding
@@ -26,13 +26,6 @@ if TYPE_CHECKING:
     from kestra_nb.model.dependency import Environment, Evidence, LocalFile
     from kestra_nb.model.notebook import Declared
 
-WORKBENCH = frozenset(
-    canonicalize_name(name)
-    for name in (
-        "jupyter", "jupyterlab", "notebook", "ipykernel", "nbconvert", "nbstripout", "jupytext", "pytest", "black",
-        "flake8", "ruff", "isort", "mypy", "pre-commit", "pip", "setuptools", "wheel", "kestra-nb", "twine", "build",
-    )
-)  # fmt: skip
 STRENGTH: tuple[Evidence, ...] = ("installed", "declared", "table", "guess")
 VARIANTS = re.compile(r"-(?:headless|gpu|cpu|cu\d+|nightly|dev)\b")
 
@@ -53,7 +46,7 @@ class _Draft:
 class _Work:
     ground: Ground
     accepted: dict[str, str]
-    declared: dict[NormalizedName, Declared]
+    standing: declarations.Standing
     drafts: dict[NormalizedName, _Draft] = field(default_factory=dict)
     excluded: dict[str, Exclusion] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -91,17 +84,16 @@ def resolve(  # noqa: PLR0913  each is a value of its own
             ``module=distribution``.
         target_python: ``3.12``: its standard library counts, not that of the environment.
     """
-    work = _Work(
-        ground=Ground(
-            environment=environment,
-            target_python=target_python,
-            local={file.module.partition(".")[0]: file for file in local_files if file.module},
-            written=frozenset(item.module.partition(".")[0] for item in imports if item.guarded == "written"),
-            stdlib=_standard_library(environment, target_python),
-        ),
-        accepted=_accepted(accepted),
-        declared=_standing(declared),
+    ground = Ground(
+        environment=environment,
+        target_python=target_python,
+        local={file.module.partition(".")[0]: file for file in local_files if file.module},
+        written=frozenset(item.module.partition(".")[0] for item in imports if item.guarded == "written"),
+        stdlib=_standard_library(environment, target_python),
     )
+    names = _accepted(accepted)
+    standing = declarations.settle(declared, ground, frozenset(names.values()))
+    work = _Work(ground=ground, accepted=names, standing=standing)
     _declare(work)
     for item in imports:
         _place(work, item)
@@ -138,50 +130,14 @@ def _standard_library(environment: Environment, target: str) -> frozenset[str]:
     return tables.standard_library(target)
 
 
-def _standing(declared: Iterable[Declared]) -> dict[NormalizedName, Declared]:
-    """Give the declarations that stand at the end, by name; what is written in a cell outdoes a file beside it."""
-    standing: dict[NormalizedName, Declared] = {}
-    weak = {"requirements.txt", "pyproject.toml"}
-    for item in sorted(declared, key=lambda entry: entry.origin not in weak):
-        if item.requirement is None:
-            continue
-        name = canonicalize_name(item.requirement.name)
-        if item.removed:
-            standing.pop(name, None)
-        else:
-            standing[name] = item
-    return standing
-
-
 def _declare(work: _Work) -> None:
-    for name, item in work.declared.items():
-        requirement = item.requirement
-        if requirement is None or (requirement.marker and not work.ground.applies(str(requirement.marker))):
-            work.excluded[name] = Exclusion(
-                name=name, reason=f"declared for other targets only ({item.text})", location=item.location
-            )
-            continue
-        if name in WORKBENCH and name not in work.accepted:
-            reason = f"a tool for working on notebooks ({item.origin})"
-            work.excluded[name] = Exclusion(name=name, reason=reason, location=item.location)
-            continue
+    for name, (item, requirement) in work.standing.needs.items():
         evidence: Evidence = "installed" if name in work.ground.environment.distributions else "declared"
         draft = _Draft(name=name, evidence=evidence, why=f"{item.origin}: {item.text}", declared=requirement)
         draft.extras |= requirement.extras
         work.drafts[name] = draft
-        _compare(work, name, item)
-
-
-def _compare(work: _Work, name: NormalizedName, item: Declared) -> None:
-    """Say where the declaration and the environment differ."""
-    installed = work.ground.environment.distributions.get(name)
-    requirement = item.requirement
-    if installed is None:
-        message = f"{item.text!r} is declared ({item.origin}) but not installed in the environment."
-        work.note("KNB224", "info", message, "It is asked for as declared.", item)
-    elif requirement is not None and not requirement.specifier.contains(installed.version, prereleases=True):
-        message = f"{item.text!r} is declared ({item.origin}) but {installed.version} is installed."
-        work.note("KNB214", "warning", message, "The installed one is pinned: it is what the notebook ran with.", item)
+    work.excluded.update({item.name: item for item in work.standing.excluded})
+    work.findings.extend(work.standing.findings)
 
 
 def _place(work: _Work, item: Import) -> None:
@@ -209,27 +165,29 @@ def _note_shadow(work: _Work, item: Import, top: str) -> None:
 def _place_path(work: _Work, item: Import, path: str) -> None:
     names = work.ground.owned(path)
     if not names:
-        for other in item.alternatives:
-            if work.ground.owned(other):
-                names, path = work.ground.owned(other), other
-                break
+        path, names = next(
+            ((other, work.ground.owned(other)) for other in item.alternatives if work.ground.owned(other)), (path, ())
+        )
     if names:
         _add(work, _one_of(work, path, names, item), "installed", path, item)
         return
     top = path.partition(".")[0]
-    if top in work.ground.environment.owners and not work.ground.environment.owners[top]:
+    roof = "" if item.names else _roof_of(work, path)
+    if roof:
+        work.leave_out(path, f"is only the common roof of {roof}", item)
+        return
+    if top in work.ground.environment.owners:
         message = f"{top!r} lies among the installed distributions but belongs to none of them."
         work.note("KNB216", "error", message, f"Install it as a distribution, or accept a name: --accept {top}.", item)
-    elif _is_namespace(work, item.module):
-        owned = [module for module in work.ground.environment.owners if module.startswith(item.module + ".")]
-        if not item.names and not any(module.startswith(path + ".") for module in tables.modules().owners):
-            work.leave_out(path, f"is only the common roof of {', '.join(sorted(owned)[:3])}", item)
-            return
     _from_table(work, item, path)
 
 
-def _is_namespace(work: _Work, module: str) -> bool:
-    return any(name.startswith(module + ".") for name in work.ground.environment.owners)
+def _roof_of(work: _Work, path: str) -> str:
+    """Say whose common roof a module is; empty when it is none."""
+    owned = sorted(name for name in work.ground.environment.owners if name.startswith(path + "."))
+    if owned:
+        return ", ".join(owned[:3])
+    return "several distributions" if tables.modules().is_shared(path) else ""
 
 
 def _from_table(work: _Work, item: Import, path: str) -> None:
@@ -260,7 +218,9 @@ def _from_table(work: _Work, item: Import, path: str) -> None:
 def _one_of(work: _Work, module: str, names: tuple[NormalizedName, ...], item: Import) -> NormalizedName:
     if len(names) == 1:
         return names[0]
-    ranked = sorted(names, key=lambda name: (name not in work.declared, bool(VARIANTS.search(name)), len(name), name))
+    ranked = sorted(
+        names, key=lambda name: (name not in work.standing.needs, bool(VARIANTS.search(name)), len(name), name)
+    )
     others = ", ".join(ranked[1:])
     message = f"{module!r} is owned by {ranked[0]} and by {others}; {ranked[0]} was taken."
     work.note("KNB204", "warning", message, f"Write '%pip install {ranked[1]}' in a cell to have that one.", item)
@@ -288,7 +248,7 @@ def _need(work: _Work, draft: _Draft) -> Need:
         requirement = draft.declared or Requirement(draft.name)
         requirement.extras |= draft.extras
         return Need(requirement=requirement, evidence=draft.evidence, imports=tuple(draft.imports), why=draft.why)
-    item = draft.imports[0] if draft.imports else work.declared.get(draft.name)
+    item = draft.imports[0] if draft.imports else work.standing.needs[draft.name][0]
     requirement, findings = origins.pin(distribution, frozenset(draft.extras), draft.declared)
     place = item.location if item is not None else None
     accepted = draft.name in work.accepted.values()

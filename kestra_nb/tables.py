@@ -30,9 +30,9 @@ class Modules:
                 return known, self.owners[known]
         return "", ()
 
-    def is_shared(self, top: str) -> bool:
-        """Tell whether a top-level name is known to belong to several distributions (``google``, ``azure``)."""
-        return top not in self.owners and any(module.startswith(top + ".") for module in self.owners)
+    def is_shared(self, module: str) -> bool:
+        """Tell whether a name is known as the common roof of several distributions (``google``, ``google.cloud``)."""
+        return module not in self.owners and any(known.startswith(module + ".") for known in self.owners)
 
 
 def load(name: str) -> dict[str, Any]:
