@@ -210,7 +210,8 @@ def preview(planning: Planning, settings: Settings, strategy: str = "") -> Bundl
     Args:
         planning: Of :func:`plan`.
         settings: The same settings.
-        strategy: A name; ``settings.strategy`` or the recommended one when empty.
+        strategy: A name, which then counts as chosen for this notebook; ``settings.strategy`` or the recommended one
+            when empty.
 
     Raises:
         StrategyError: As :func:`chosen_plan`.
@@ -218,7 +219,9 @@ def preview(planning: Planning, settings: Settings, strategy: str = "") -> Bundl
     from kestra_nb import build, check, emit
     from kestra_nb import lock as locks
 
-    plan_ = chosen_plan(planning, strategy or settings.strategy)
+    if strategy:
+        settings = dataclasses.replace(settings, strategy=strategy, chosen=settings.chosen | {"strategy"})
+    plan_ = chosen_plan(planning, settings.strategy)
     flow, extra = build.build(planning.case, plan_, settings)
     bundle = emit.bundle(
         flow,

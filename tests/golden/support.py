@@ -117,9 +117,11 @@ def bundles(golden: Golden, out: Path) -> dict[str, Bundle | None]:
     """Give the bundle of each strategy the case asks for; None for one that does not fit."""
     planning, settings = planned(golden, out)
     assert planning.recommended is not None, [plan.reasons for plan in planning.plans]
-    chosen = planning.plans if golden.every_strategy else (planning.recommended,)
+    if not golden.every_strategy:
+        return {planning.recommended.strategy: pipeline.preview(planning, settings)}
     return {
-        plan.strategy: pipeline.preview(planning, settings, plan.strategy) if plan.fits else None for plan in chosen
+        plan.strategy: pipeline.preview(planning, settings, plan.strategy) if plan.fits else None
+        for plan in planning.plans
     }
 
 

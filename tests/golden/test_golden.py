@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from kestra_nb import pipeline
+from kestra_nb.config import from_words, settings_sha256
 from kestra_nb.emit import content_sha256, header_of
 from kestra_nb.model.plain import to_plain
 from kestra_nb.pebble import decoded, literal_source, restore
@@ -32,8 +36,6 @@ each_case = pytest.mark.parametrize("golden", CASES, ids=[golden.name for golden
 
 @pytest.fixture(autouse=True)
 def only_the_case_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in os.environ:
         if name.startswith("KESTRA_NB_"):
             monkeypatch.delenv(name)
@@ -102,6 +104,22 @@ def test_made_again_it_is_the_same(golden: Golden, made: dict[str, Bundle | None
     assert {name: bundle and as_files(bundle) for name, bundle in again.items()} == {
         name: bundle and as_files(bundle) for name, bundle in made.items()
     }
+
+
+@each_case
+def test_the_command_line_of_the_header_gives_the_settings_back(
+    golden: Golden, made: dict[str, Bundle | None], tmp_path: Path
+) -> None:
+    for strategy, bundle in made.items():
+        if bundle is None:
+            continue
+        header = header_of(bundle.yaml)
+        words = shlex.split(header["command"])
+        assert words[:3] == ["kestra-nb", "export", golden.notebook]
+        choices = from_words(words[3:], "the header")
+        assert choices.get("strategy", strategy) == strategy
+        settings = pipeline.settings_for(pipeline.read(golden.notebook), {**choices, "out": str(tmp_path)})
+        assert settings_sha256(settings)[:16] == header["settings"]
 
 
 @each_case
