@@ -101,7 +101,7 @@ class KestraMagics(Magics):
         notebook = pipeline.read(session.notebook_path(self.host, arguments.notebook))
         found = session.behind(session.executed(self.host), notebook)
         settings = pipeline.settings_for(notebook, options.given(arguments), face=f"{KESTRA} {arguments.verb}")
-        here = None if settings.python else dataclasses.replace(environment.read_environment(), origin="kernel")
+        here = None if settings.python else dataclasses.replace(environment.read_environment(), origin="this kernel")
         scanned = pipeline.scan(notebook, settings, environment=here)
         scanned = dataclasses.replace(scanned, findings=(*found, *scanned.findings))
         result: Scan | Planning | Chooser | Written | Why | Bundle = _VERBS[arguments.verb](
@@ -214,7 +214,8 @@ def _notebook_of(captured: Capture, shell: Any) -> Notebook:  # noqa: ANN401  IP
     try:
         folder = session.notebook_path(shell).parent
     except NotebookError:
-        folder = Path.cwd()
+        folder = Path()
+    folder = Path() if folder.resolve() == Path.cwd() else folder
     digest = hashlib.sha256("\0".join(cell.source for cell in captured.cells).encode()).hexdigest()
     return Notebook(path="", folder=str(folder), cells=captured.cells, sha256=digest)
 
@@ -234,7 +235,7 @@ def _refuse(captured: Capture, settings: Settings) -> None:
 def _planned(notebook: Notebook, settings: Settings, found: tuple[Finding, ...]) -> Planning:
     from kestra_nb import environment, pipeline
 
-    here = dataclasses.replace(environment.read_environment(), origin="kernel")
+    here = dataclasses.replace(environment.read_environment(), origin="this kernel")
     scanned = pipeline.scan(notebook, settings, environment=here)
     scanned = dataclasses.replace(scanned, findings=(*found, *scanned.findings))
     return pipeline.plan(scanned, settings)

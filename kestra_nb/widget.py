@@ -184,7 +184,7 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
             "packages": lambda *_: html.requirements(self.planning.scan.resolution.needs) + html.pins(self.planning),
             "findings": lambda bundle, _: html.findings(bundle.findings),
             "files": lambda bundle, _: html.files(bundle),
-            "steps": lambda _, plan: html.steps(plan),
+            "steps": lambda _, plan: html.steps(plan.steps),
         }
         self._section.value = html.wrapped(shown[self._sections.value or "flow"](self.bundle, self.value))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ _TOKENS: Mapping[str, tuple[str, str]] = {
     "sd": ("string", "#0a6b2d"),
     "se": ("string-2", "#0a6b2d"),
 }
+_HASH = re.compile(r"# \w+ sha256:[0-9a-f]+")
 
 
 def style() -> str:
@@ -74,9 +76,10 @@ def language(text: str, path: str) -> str:
 
 
 def changes(before: str, after: str) -> str:
-    """Give what differs between two texts, line by line, as HTML; empty when nothing does."""
+    """Give what differs between two flows, line by line, as HTML; empty when nothing but the header's hashes does."""
     shown = []
-    for line in list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=2, lineterm=""))[2:]:
+    one, other = ([line for line in text.splitlines() if not _HASH.fullmatch(line)] for text in (before, after))
+    for line in list(difflib.unified_diff(one, other, n=2, lineterm=""))[2:]:
         kind = {"+": "more", "-": "less", "@": "place"}.get(line[0], "")
         text = "⋯" if kind == "place" else line
         shown.append(f'<span class="{kind}">{escape(text)}</span>' if kind else escape(text))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
 from kestra_nb.config import FACTS
 from kestra_nb.display import colours
-from kestra_nb.display.text import seconds, size
+from kestra_nb.display.text import next_steps, seconds, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kestra_nb.model.dependency import Import, Need
-    from kestra_nb.model.finding import Finding
+    from kestra_nb.model.finding import Finding, Location
     from kestra_nb.model.outcome import Bundle, Planning, Scan, Why, Written
-    from kestra_nb.model.plan import ExtraFile, Plan
+    from kestra_nb.model.plan import ExtraFile, Plan, Step
 
 _LINE = "1px solid var(--jp-border-color1, #8888)"
 _STYLE = f"""
@@ -39,9 +40,8 @@ _STYLE = f"""
 .knb .badge {{ display: inline-block; border-radius: 9px; padding: 0 8px; font-size: 11px; font-weight: 600;
   background: var(--jp-brand-color1, #1565c0); color: var(--jp-ui-inverse-font-color1, #fff); }}
 .knb .badge.warm {{ background: transparent; border: {_LINE}; color: inherit; }}
-.knb dl {{ display: grid; grid-template-columns: auto 1fr; gap: 0 10px; margin: 6px 0; }}
-.knb dt {{ opacity: .75; }}
-.knb dd {{ margin: 0; font-variant-numeric: tabular-nums; font-weight: 600; }}
+.knb .numbers {{ display: grid; grid-template-columns: max-content 1fr; gap: 0 12px; margin: 6px 0; }}
+.knb .numbers b {{ font-variant-numeric: tabular-nums; }}
 .knb .error {{ color: var(--jp-error-color1, #cf222e); font-weight: 600; }}
 .knb .warning {{ color: var(--jp-warn-color1, #9a6700); font-weight: 600; }}
 """
@@ -65,7 +65,7 @@ def wrapped(*parts: str) -> str:
 
 def finding(item: Finding) -> str:
     """Give one finding as a table row."""
-    place = escape(str(item.location)) if item.location is not None else ""
+    place = escape(_place(item.location)) if item.location is not None else ""
     hint = f'<br><span class="quiet">{escape(item.hint)}</span>' if item.hint else ""
     return (
         f'<tr><td class="{item.severity}">{item.severity}</td><td>{item.code}</td>'
@@ -95,9 +95,16 @@ def requirements(needs: Iterable[Need]) -> str:
 
 
 def _asked(item: Need) -> str:
-    places = [f"{escape(str(use.location))}: <code>{escape(_import(use))}</code>" for use in item.imports]
+    places = [f"{escape(_place(use.location))}: <code>{escape(_import(use))}</code>" for use in item.imports]
     more = f"<br>and {len(places) - 3} more" if len(places) > 3 else ""  # noqa: PLR2004  three say enough
     return "<br>".join(places[:3]) + more if places else escape(item.why)
+
+
+def _place(place: Location) -> str:
+    """Give a place in words; the notebook's own name goes without saying."""
+    if place.cell is None and not place.path.startswith("In ["):
+        return f"{place.path}, line {place.line}" if place.path else f"line {place.line}"
+    return f"{place.cell_name}, line {place.line}"
 
 
 def _import(use: Import) -> str:
@@ -112,30 +119,33 @@ def card(plan: Plan, position: int, *, recommended: bool = False) -> str:
     head = f'{title}<code class="quiet">{escape(plan.strategy)}</code>'
     if not plan.fits:
         return head + _refusal(plan)
-    doing = f"<p>{escape(plan.summary)}</p>"
-    why = f"<p><b>Why here:</b> {escape(plan.why_here)}</p>" if plan.why_here else ""
-    return head + _numbers(plan) + doing + why + _todo(plan)
+    doing = f"<p>{escape(_doing(plan))}</p>"
+    why = f'<p class="quiet"><b>Before the next:</b> {escape(plan.why_here)}</p>' if plan.why_here else ""
+    return head + _numbers(plan) + doing + _todo(plan) + why
+
+
+def _doing(plan: Plan) -> str:
+    """Give the summary without its conditions: those that are assumed stand once below all cards."""
+    return re.sub(r" \((?:assumed|not known): .*\)$", "", plan.summary)
 
 
 def _numbers(plan: Plan) -> str:
     value = plan.cost
     if value is None:
         return '<p class="quiet">What it costs is not known.</p>'
-    fetch = f"<dt>Fetched each time</dt><dd>{size(value.fetch_later)}</dd>" if value.fetch_later else ""
-    return (
-        f"<dl><dt>First run</dt><dd>+{seconds(value.first)}</dd><dt>Later runs</dt><dd>+{seconds(value.later)}</dd>"
-        f'{fetch}</dl><p class="quiet">{escape(value.basis)}</p>'
-    )
+    rows = [("First run", seconds(value.first)), ("Later runs", seconds(value.later))]
+    rows += [("Fetched each time", size(value.fetch_later))] if value.fetch_later else []
+    shown = "".join(f'<span class="quiet">{name}</span><b>{amount}</b>' for name, amount in rows)
+    return f'<div class="numbers">{shown}<span class="quiet">These are</span><span>{escape(value.basis)}</span></div>'
 
 
 def _todo(plan: Plan) -> str:
-    parts = []
-    if plan.steps:
-        parts.append(f"{len(plan.steps)} step{'s' * (len(plan.steps) > 1)} for you before the first run")
-    if plan.drifts:
-        parts.append("two runs may get different versions")
-    shown = " ".join(f'<span class="badge warm">{part}</span>' for part in parts)
-    return f"<p>{shown}</p>" if shown else ""
+    """Say what is not known and what the person has to do."""
+    count = len(plan.steps)
+    parts = [("Not known", f"whether {FACTS[name][1]}.") for name in plan.unknown]
+    parts += [("You do once", f"{count} step{'s' * (count > 1)} before the first run.")] if count else []
+    parts += [("Mind", "two runs may get different versions.")] if plan.drifts else []
+    return "".join(f'<p><span class="warning">{head}:</span> {escape(text)}</p>' for head, text in parts)
 
 
 def _refusal(plan: Plan) -> str:
@@ -161,9 +171,9 @@ def refused(planning: Planning) -> str:
         return ""
     inside = "".join(f'<div class="frame">{card(item, 0)}</div>' for item in plans)
     opened = "" if len(plans) < len(planning.plans) else " open"
-    noun = "way" if len(plans) == 1 else "ways"
+    ways = "1 way is" if len(plans) == 1 else f"{len(plans)} ways are"
     return (
-        f"<details{opened}><summary>{len(plans)} {noun} not possible here, and what would make them possible</summary>"
+        f"<details{opened}><summary>{ways} not possible here: why, and what would change that</summary>"
         f'<div class="cards">{inside}</div></details>'
     )
 
@@ -194,7 +204,7 @@ def headline(planning: Planning) -> str:
         f"<h3>The flow <code>{escape(planning.case.name)}</code> {needs}. "
         "Where shall Kestra get them at every run?</h3>"
         f'<p class="quiet">{fitting} of {len(planning.plans)} ways fit. '
-        "Times are what getting the packages adds to a run.</p>"
+        "Times are those of a run beside your own code: packages, Python's start, imports.</p>"
     )
 
 
@@ -210,15 +220,12 @@ def pins(planning: Planning) -> str:
     )
 
 
-def steps(plan: Plan) -> str:
-    """Give what a person must do once before the first run."""
-    if not plan.steps:
-        return "<p>Nothing: save it, deploy it, run it.</p>"
-    items = "".join(
-        f"<li>{escape(item.text)}{f'<pre>{escape(item.command)}</pre>' if item.command else ''}</li>"
-        for item in plan.steps
+def steps(items: Iterable[Step]) -> str:
+    """Give what a person must do, in order, each with its command."""
+    shown = "".join(
+        f"<li>{escape(item.text)}{f'<pre>{escape(item.command)}</pre>' if item.command else ''}</li>" for item in items
     )
-    return f"<ol>{items}</ol>"
+    return f"<ol>{shown}</ol>" if shown else "<p>Nothing: save it, deploy it, run it.</p>"
 
 
 def flow(bundle: Bundle) -> str:
@@ -262,7 +269,7 @@ def planning(value: Planning) -> str:
 
 def bundle(value: Bundle) -> str:
     """Give a flow with all that belongs to it."""
-    todo = f"<h3>Before the first run</h3>{steps(value.plan)}" if value.plan.steps else ""
+    todo = f"<h3>Before the first run</h3>{steps(value.plan.steps)}" if value.plan.steps else ""
     belongs = f"<h3>Files</h3>{files(value)}" if value.files else ""
     found = f"<h3>Findings</h3>{findings(value.findings)}" if value.findings else ""
     return wrapped(style(), f"<h3>{escape(value.path)}</h3>", flow(value), todo, belongs, found)
@@ -272,7 +279,7 @@ def saved(value: Written) -> str:
     """Say what was written and what comes next."""
     new = "".join(f"<li>wrote <code>{escape(f'{value.root}/{path}')}</code></li>" for path in value.written)
     same = "".join(f"<li>unchanged <code>{escape(f'{value.root}/{path}')}</code></li>" for path in value.unchanged)
-    return f"<ul>{new}{same}</ul><h3>Before the first run</h3>{steps(value.bundle.plan)}"
+    return f"<ul>{new}{same}</ul><h3>Next</h3>{steps(next_steps(value, value.root))}"
 
 
 def written(value: Written) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from kestra_nb.model.plan import Step
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -173,20 +175,23 @@ def written(value: Written, root: str) -> str:
     lines += [f"wrote {root}/{path}" for path in value.written]
     lines += [f"unchanged {root}/{path}" for path in value.unchanged]
     lines += ["", "next:"]
-    uploads = [item.path for item in value.bundle.files if item.upload]
-    steps = [(step.text, step.command) for step in plan_.steps]
-    namespace = value.bundle.flow.namespace
-    if uploads:
-        steps.append(
-            (
-                f"Upload {', '.join(uploads)} as namespace files.",
-                f"kestractl nsfiles upload {namespace} {root}/_files --override",
-            )
-        )
-    steps.append(("Deploy the flow.", f"kestractl flows deploy {root}/_flows --namespace {namespace} --override"))
-    for number, (text, command) in enumerate(steps, 1):
-        lines += [f"  {number}. {text}", *([f"       {command}"] if command else [])]
+    for number, step in enumerate(next_steps(value, root), 1):
+        lines += [f"  {number}. {step.text}", *([f"       {step.command}"] if step.command else [])]
     return "\n".join(lines)
+
+
+def next_steps(value: Written, root: str) -> tuple[Step, ...]:
+    """Give what is to be done after writing: the plan's own steps, then upload and deployment."""
+    uploads = ", ".join(item.path for item in value.bundle.files if item.upload)
+    namespace = value.bundle.flow.namespace
+    upload = Step(
+        text=f"Upload {uploads} as namespace files.",
+        command=f"kestractl nsfiles upload {namespace} {root}/_files --override",
+    )
+    deploy = Step(
+        text="Deploy the flow.", command=f"kestractl flows deploy {root}/_flows --namespace {namespace} --override"
+    )
+    return (*value.bundle.plan.steps, *([upload] if uploads else []), deploy)
 
 
 def why(value: Why) -> str:
