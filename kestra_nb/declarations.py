@@ -66,11 +66,7 @@ def settle(declared: Iterable[Declared], ground: Ground, accepted: frozenset[str
         name = canonicalize_name(requirement.name)
         if item.removed:
             gathered.needs.pop(name, None)
-        elif (
-            item.origin == CONDA
-            and name in _conda()["system"]["names"]
-            and name not in ground.environment.distributions
-        ):
+        elif _is_program(item, ground):
             _note_program(gathered, item, name)
         elif requirement.marker and not ground.applies(str(requirement.marker)):
             gathered.leave_out(item, name, f"is declared for other targets only ({item.text})")
@@ -90,7 +86,10 @@ def _conda() -> dict[str, Any]:
     return tables.load("conda.toml")
 
 
-def _is_program(name: NormalizedName, ground: Ground) -> bool:
+def _is_program(item: Declared, ground: Ground) -> bool:
+    if item.origin != CONDA or item.requirement is None:
+        return False
+    name = canonicalize_name(item.requirement.name)
     return name in _conda()["system"]["names"] and name not in ground.environment.distributions
 
 

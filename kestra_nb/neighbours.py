@@ -157,8 +157,10 @@ class _Walk:
         if not all(part.isidentifier() for part in parts):
             return False
         base = root.joinpath(*parts)
-        file = _first_file(base.parent / f"{parts[-1]}.py", base / "__init__.py")
+        places = (base.parent / f"{parts[-1]}.py", base / "__init__.py")
+        file = next((place for place in places if place.is_file()), None)
         if file is None:
+            self._note_loop(places, module, item)
             return base.is_dir() and any(self._in_root(root, f"{module}.{name}", item) for name in item.names)
         if not self._is_inside(file):
             self.find("KNB227", "warning", f"{module!r} is a link out of the notebook's folder.", item.location)
@@ -169,6 +171,10 @@ class _Walk:
                 self._add_module(above, root, ".".join(parts[:count]), item)
         self._add_module(file, root, module, item)
         return True
+
+    def _note_loop(self, places: Iterable[Path], module: str, item: Import) -> None:
+        if any(place.is_symlink() for place in places):
+            self.find("KNB226", "warning", f"{module!r} is a symbolic link that leads nowhere.", item.location)
 
     def _add_module(self, file: Path, root: Path, module: str, item: Import) -> None:
         name = file.relative_to(root).as_posix()
@@ -183,7 +189,7 @@ class _Walk:
         """Take a file along and follow what it imports."""
         try:
             text = _decode(file.read_bytes())
-        except (OSError, UnicodeDecodeError, LookupError) as error:
+        except (OSError, SyntaxError, ValueError, LookupError) as error:
             self.find("KNB226", "error", f"{name!r} cannot be read: {error}.", place)
             return
         self.files[name] = LocalFile(path=name, text=text, location=place, module=module)
@@ -231,10 +237,6 @@ class _Walk:
             return path.resolve().is_relative_to(folder.resolve())
         except (OSError, RuntimeError):  # a loop of symbolic links
             return False
-
-
-def _first_file(*paths: Path) -> Path | None:
-    return next((path for path in paths if path.is_file()), None)
 
 
 def _absolute(module: str, package: str) -> str:

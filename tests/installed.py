@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kestra_nb.model.dependency import Import
 
-    Run = tuple[str, str, Location]
+Run = tuple[str, str, Location]
 
 
 def script(*cells: str, broken: Iterable[int] = (), runs: Sequence[Run] = ()) -> Script:
