@@ -196,7 +196,7 @@ def _nb_timeit(function, number=1, repeat=1, quiet=False):
             function()
         runs.append((_time.perf_counter() - start) / number)
     if not quiet:
-        print(f"{_statistics.mean(runs):.3g} s per run ({repeat} × {number})", flush=True)
+        print(f"{_statistics.mean(runs):.3g} s per run ({repeat} x {number})", flush=True)
     return _types.SimpleNamespace(
         all_runs=[run * number for run in runs], timings=runs, average=_statistics.mean(runs), best=min(runs),
         worst=max(runs), stdev=_statistics.pstdev(runs), loops=number, repeat=repeat,

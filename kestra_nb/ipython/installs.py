@@ -35,7 +35,7 @@ _SEPARATOR = re.compile(r"""('[^']*'|"(?:\\.|[^"\\])*"|\\.)|(&&|\|\||;|\||\n)"""
 _COMMENT = re.compile(r"""('[^']*'|"(?:\\.|[^"\\])*")|(?:(?<=\s)|^)\#.*$""")
 _REDIRECT = re.compile(r"^(?:&|\d)?>{1,2}&?(?P<where>.*)$")
 _CUT_REDIRECT = re.compile(r"(?<=[\w\]])(?:&|\d)?>{1,2}(?!=).*$")
-_EGG = re.compile(r"[#&](?:egg|subdirectory)=(?P<egg>[A-Za-z0-9._-]+(?:\[[\w,. -]+\])?)")
+_EGG = re.compile(r"egg=(?P<name>[A-Za-z0-9._-]+(?:\[[\w,. -]+\])?)")
 _VCS = re.compile(r"^(?:git|hg|svn|bzr)\+")
 _WHEEL = re.compile(
     r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[0-9][A-Za-z0-9_.!+]*)(?:-\d\w*)?-[\w.]+-[\w.]+-[\w.]+\.whl$"
@@ -164,7 +164,9 @@ def _rejoined(words: list[str]) -> list[str]:
     """Join what blanks tore apart: ``numpy == 1.26`` and ``name @ url``."""
     joined: list[str] = []
     for word in words:
-        if joined and (re.match(r"^[=<>!~]=?", word) or re.search(r"[=<>!~]=$|[<>@,]$", joined[-1]) or word == "@"):
+        if joined and (
+            re.match(r"^(?:[=<>!~]=|[<>])", word) or re.search(r"[=<>!~]=$|[<>@]$", joined[-1]) or word == "@"
+        ):
             blank = " " if word == "@" or joined[-1].endswith("@") else ""
             joined[-1] += blank + word
         else:
@@ -218,21 +220,18 @@ def _spelled(text: str) -> str:
 
 
 def _from_url(url: str) -> Wish:
-    bare = url.partition("#")[0]
-    if match := _EGG.search(url):
-        name = match["egg"]
-        if "subdirectory=" in match[0]:
-            name = next((egg[1] for egg in [re.search(r"[#&]egg=([\w.-]+)", url)] if egg), "")
-        sub = re.search(r"[#&](subdirectory=[^&]+)", url)
-        if name:
-            return Wish(text=url, requirement=f"{name} @ {bare}{'#' + sub[1] if sub else ''}")
+    bare, _, fragment = url.partition("#")
     file_name = bare.rstrip("/").rpartition("/")[2]
-    if match := _WHEEL.search(file_name) or _SDIST.search(file_name):
-        return Wish(text=url, requirement=f"{match['name']} @ {bare}")
-    name = re.sub(r"@[^/]*$", "", file_name).removesuffix(".git").removesuffix(".zip")
-    if _VCS.match(url) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        return Wish(text=url, requirement=f"{name} @ {bare}", problem="unnamed")
-    return Wish(text=url, problem="unnamed")
+    plain = re.sub(r"@[^/]*$", "", file_name).removesuffix(".git")
+    part = re.search(r"subdirectory=[^&]+", fragment)
+    problem: Literal["", "unnamed"] = ""
+    if match := _EGG.search(fragment) or _WHEEL.search(file_name) or _SDIST.search(file_name):
+        name = match["name"]
+    elif _VCS.match(url) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", plain):
+        name, problem = plain, "unnamed"
+    else:
+        return Wish(text=url, problem="unnamed")
+    return Wish(text=url, requirement=f"{name} @ {bare}{'#' + part[0] if part else ''}", problem=problem)
 
 
 def _from_path(path: str) -> Wish:

@@ -158,8 +158,8 @@ def _cd(special: Special, out: Translation, text: str) -> None:
 
 def _env(special: Special, out: Translation, text: str) -> None:
     out.helpers.add("_nb_env")
-    name, sign, value = (part.strip() for part in text.partition("=" if "=" in text else " "))
-    arguments = ", ".join([literal(name)] * bool(name) + [filled(value, out)] * bool(sign))
+    name, sign, value = text.partition("=" if "=" in text else " ")
+    arguments = ", ".join([literal(name.strip())] * bool(name) + [filled(value.strip(), out)] * bool(sign))
     out.add(f"{special.before}_nb_env({arguments})", special.first)
 
 
