@@ -39,7 +39,7 @@ _COMMAND = re.compile(r"#   (?P<command>.*)")
 _HASH = re.compile(r"# (?P<name>source|settings|lock|content) sha256:(?P<value>[0-9a-f]*)")
 _COMMENT_WIDTH = 96
 #: Hexadecimal digits of a hash that a header shows.
-_SHORT = 16
+SHOWN_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def header_lines(case: Case, settings: Settings, *, notebook: str, source_sha256
         source_sha256: Of the notebook's code and the files that go with it.
     """
     hashes = {"source": source_sha256, "settings": settings_sha256(settings), "lock": case.lock.sha256}
-    lines = [f"{name} sha256:{value[:_SHORT]}" for name, value in hashes.items()]
+    lines = [f"{name} sha256:{value[:SHOWN_DIGITS]}" for name, value in hashes.items()]
     if not notebook:
         return ("Made by kestra-nb from a live notebook.", *lines)
     words = ["kestra-nb", "export", notebook, *command_words(remembered(settings))]
@@ -125,7 +125,7 @@ def emit(flow: Flow) -> Emitted:
     bare = f"{first}{comments}\n{body.text}"
     if not flow.header:
         return Emitted(yaml=bare, script_first_line=_first_line(body.blocks, first, comments))
-    comments += f"# content sha256:{_sha256(bare)[:_SHORT]}\n"
+    comments += f"# content sha256:{_sha256(bare)[:SHOWN_DIGITS]}\n"
     return Emitted(yaml=f"{first}{comments}\n{body.text}", script_first_line=_first_line(body.blocks, first, comments))
 
 

@@ -6,8 +6,7 @@ KestraNbError
 ├── ResolveError         requirements cannot be settled         KNB2xx
 ├── StrategyError        no such strategy, or it does not fit   KNB3xx
 ├── FlowError            the flow cannot be made or written     KNB4xx
-├── KestraServerError    a Kestra server refused or is away     KNB5xx
-└── RehearsalError       the local rehearsal could not start    KNB6xx
+└── KestraServerError    a Kestra server refused or is away     KNB5xx
 
 What does not stop the pipe is a :class:`kestra_nb.model.Finding`.
 """
@@ -33,7 +32,7 @@ class KestraNbError(Exception):
         code: A stable code; the class's own when not given.
     """
 
-    default_code: ClassVar[str] = "KNB000"
+    default_code: ClassVar[str] = ""
 
     def __init__(self, message: str, *, hint: str = "", location: Location | None = None, code: str = "") -> None:
         super().__init__(message)
@@ -94,9 +93,3 @@ class KestraServerError(KestraNbError):
     """A Kestra server is away or refused what was sent."""
 
     default_code = "KNB501"
-
-
-class RehearsalError(KestraNbError):
-    """The rehearsal could not be started."""
-
-    default_code = "KNB601"

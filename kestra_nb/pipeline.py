@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_export", "export", "plan", "preview", "read", "scan", "settings_for", "why"]
 
-_SHORT = 16
-
 
 # --- scan -----------------------------------------------------------------------------------------------------------
 
@@ -276,6 +274,8 @@ def check_export(notebook: Notebook, settings: Settings) -> tuple[Finding, ...]:
     Returns:
         Nothing when all is up to date, else KNB450 to KNB454.
     """
+    from kestra_nb import emit
+
     found = files.find_flow(Path(settings.out), notebook.path, settings.id)
     if found is None:
         message = f"{notebook.path} was never exported to {settings.out}."
@@ -296,14 +296,14 @@ def check_export(notebook: Notebook, settings: Settings) -> tuple[Finding, ...]:
             location=place,
         )
         for code, key, now, what in comparisons
-        if now()[:_SHORT] != header.get(key)
+        if now()[: emit.SHOWN_DIGITS] != header.get(key)
     ) + _edited(path, header, place)
 
 
 def _edited(path: Path, header: Mapping[str, str], place: Location) -> tuple[Finding, ...]:
     from kestra_nb import emit
 
-    if emit.content_sha256(files.read_text(path))[:_SHORT] == header.get("content"):
+    if emit.content_sha256(files.read_text(path))[: emit.SHOWN_DIGITS] == header.get("content"):
         return ()
     message = "The flow was edited by hand since it was exported; the next export keeps it unless --force is given."
     return (Finding(code="KNB454", severity="warning", message=message, location=place),)

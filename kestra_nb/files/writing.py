@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from kestra_nb.model.outcome import Bundle
 
 #: Hexadecimal digits of a hash that a flow's header shows.
-_SHORT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def _is_executable(item: _Item) -> bool:
 
 def _check_owners(items: list[_Item], bundle: Bundle) -> None:
     """Refuse to write over what a person made or changed."""
-    from kestra_nb.emit import content_sha256, header_of
+    from kestra_nb.emit import SHOWN_DIGITS, content_sha256, header_of
 
     ours = False
     for item in items:
@@ -90,7 +89,7 @@ def _check_owners(items: list[_Item], bundle: Bundle) -> None:
             header = header_of(text)
             if not header:
                 raise _not_ours(item)
-            if header.get("content", "") != content_sha256(text)[:_SHORT]:
+            if header.get("content", "") != content_sha256(text)[:SHOWN_DIGITS]:
                 message = f"{str(item.path)!r} was edited after kestra-nb wrote it; it was kept."
                 raise FlowError(message, hint="--force writes over it.", code="KNB441")
             ours = True
