@@ -135,6 +135,13 @@ export class Follower implements IDisposable {
     }
   }
 
+  /** Stop waiting for the answer. */
+  stop(): void {
+    this._running?.abort();
+    this._running = null;
+    this._setStatus(this._answer ? 'behind' : 'new');
+  }
+
   async preview(signal?: AbortSignal): Promise<IPreviewAnswer> {
     return this._server.preview(await this._ask(), signal);
   }

@@ -1,4 +1,4 @@
-import { ReactWidget, refreshIcon } from '@jupyterlab/ui-components';
+import { ReactWidget, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { IDisposable } from '@lumino/disposable';
@@ -105,7 +105,7 @@ function PanelView({ follower, commands, trans }: IView): React.ReactElement {
         {answer && !missing ? (
           <>
             <Source follower={follower} trans={trans} />
-            <Requirements {...part} answer={answer} />
+            <Requirements {...part} answer={answer} options={about?.options ?? {}} />
             <Strategies {...part} answer={answer} />
             <FlowFields {...part} answer={answer} options={about?.options ?? {}} placeholder="" />
             <Inputs {...part} inputs={answer.inputs} />
@@ -132,6 +132,8 @@ function statusText(status: FollowerStatus, trans: TranslationBundle): string {
 
 function Header({ follower, commands, trans }: IView): React.ReactElement {
   const name = follower.path.split('/').pop() ?? '';
+  const reading = follower.status === 'reading';
+  const action = reading ? trans.__('Stop') : trans.__('Read notebook and kernel again');
   return (
     <header className="kestra-Header">
       <h2 title={follower.path}>{name}</h2>
@@ -140,11 +142,17 @@ function Header({ follower, commands, trans }: IView): React.ReactElement {
       </span>
       <button
         className="jp-Button jp-mod-minimal kestra-Refresh"
-        title={trans.__('Read notebook and kernel again')}
-        aria-label={trans.__('Read notebook and kernel again')}
-        onClick={() => void commands.execute('kestra-nb:refresh', { panel: follower.panel.id })}
+        title={action}
+        aria-label={action}
+        onClick={() => {
+          if (reading) {
+            follower.stop();
+          } else {
+            void commands.execute('kestra-nb:refresh', { panel: follower.panel.id });
+          }
+        }}
       >
-        <refreshIcon.react tag="span" />
+        {reading ? <stopIcon.react tag="span" /> : <refreshIcon.react tag="span" />}
       </button>
     </header>
   );

@@ -62,7 +62,9 @@ export function PlaceLink({ place, trans, actions }: IPart & { place: ILocation 
   );
 }
 
-export function Requirements(props: IPart & { answer: IPlanAnswer }): React.ReactElement {
+export function Requirements(
+  props: IPart & { answer: IPlanAnswer; options: Record<string, IOption> }
+): React.ReactElement {
   const { answer, trans } = props;
   const waiting = new Set(answer.unresolved.map(item => item.name));
   const attention = answer.requirements.filter(item => item.attention).length;
@@ -88,6 +90,17 @@ export function Requirements(props: IPart & { answer: IPlanAnswer }): React.Reac
       <LocalFiles {...props} files={answer.local_files} />
       <Exclusions {...props} excluded={answer.excluded} />
       <p className="kestra-Hint">{answer.lock_text}</p>
+      <label className="kestra-Check" title={props.options.lock?.description}>
+        <input
+          type="checkbox"
+          name="lock"
+          checked={answer.settings.lock === true}
+          onChange={event => {
+            props.actions.choose({ lock: event.target.checked ? true : null });
+          }}
+        />
+        {trans.__('Resolve for the target with uv')}
+      </label>
     </Section>
   );
 }
@@ -108,7 +121,7 @@ function Requirement(props: IPart & { item: IRequirement; accept: string[] | nul
           {item.requirement}
         </button>
         <span className="kestra-Badge" data-evidence={item.evidence}>
-          {item.evidence}
+          {evidence(item, trans)}
         </span>
       </div>
       <div className="kestra-Row-more">
@@ -135,6 +148,16 @@ function Requirement(props: IPart & { item: IRequirement; accept: string[] | nul
       </div>
     </li>
   );
+}
+
+function evidence(item: IRequirement, trans: TranslationBundle): string {
+  const texts: Record<string, string> = {
+    installed: trans.__('installed'),
+    declared: trans.__('declared'),
+    table: trans.__('not installed'),
+    guess: trans.__('guessed')
+  };
+  return texts[item.evidence] ?? item.evidence;
 }
 
 function LocalFiles(props: IPart & { files: ILocalFile[] }): React.ReactElement | null {
@@ -175,7 +198,7 @@ export function Strategies(props: IPart & { answer: IPlanAnswer }): React.ReactE
   return (
     <Section
       name="strategies"
-      title={trans.__('Where the packages come from')}
+      title={trans.__('Strategies')}
       note={trans.__('%1 of %2 fit', fitting, answer.plans.length)}
     >
       {answer.refused ? (
@@ -218,7 +241,7 @@ function Strategy(props: IPart & { answer: IPlanAnswer; plan: IPlan }): React.Re
           <>
             <span>{plan.summary}</span>
             <span className="kestra-Cost">{plan.cost_text}</span>
-            {chosen ? <PlanDetails plan={plan} trans={trans} /> : null}
+            {chosen ? <PlanDetails plan={plan} /> : null}
           </>
         ) : (
           <Lines lines={[...plan.reasons, ...plan.possible_if.map(item => trans.__('Possible if %1.', item))]} />
@@ -228,13 +251,10 @@ function Strategy(props: IPart & { answer: IPlanAnswer; plan: IPlan }): React.Re
   );
 }
 
-function PlanDetails({ plan, trans }: { plan: IPlan; trans: TranslationBundle }): React.ReactElement {
+function PlanDetails({ plan }: { plan: IPlan }): React.ReactElement {
   return (
     <>
       <Lines lines={[...plan.reasons, plan.why_here].filter(Boolean)} />
-      {plan.assumed_text.length > 0 ? (
-        <span className="kestra-Assumed">{trans.__('Assumed: %1.', plan.assumed_text.join('; '))}</span>
-      ) : null}
       {plan.steps.length > 0 ? (
         <ol className="kestra-Steps">
           {plan.steps.map((step, index) => (

@@ -73,8 +73,6 @@ export interface IPlan {
   why_here: string;
   steps: IStep[];
   cost_text: string;
-  /** What nobody confirmed and this plan rests on, in words. */
-  assumed_text: string[];
 }
 
 export interface IEnvironment {

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kestra_nb import config, environment, pipeline
+from kestra_nb import environment, pipeline
 from kestra_nb.display import plain, text
 from kestra_nb.errors import KestraNbError, StrategyError
 from kestra_nb.model.plain import to_plain
@@ -69,14 +69,7 @@ def plan(ask: Ask, cancelled: Cancelled) -> Plain:
             {**plain.need(need), "attention": need.distribution is None or need.requirement.name in unsettled}
             for need in planning.scan.resolution.needs
         ],
-        "plans": [
-            {
-                **plain.plan(item),
-                "cost_text": text.cost(item.cost),
-                "assumed_text": [config.FACTS[name][1] for name in item.assumed],
-            }
-            for item in planning.plans
-        ],
+        "plans": [{**plain.plan(item), "cost_text": text.cost(item.cost)} for item in planning.plans],
         "strategy": strategy,
         "refused": refused,
         "flow": _flow_place(ask, settings, f"_flows/{planning.case.name}.yaml"),
