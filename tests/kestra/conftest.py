@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.kestra.harness.build import LINES, EngineMissingError, build
 from tests.kestra.harness.engine import Engine
+from tests.kestra.harness.exports import Author, make_author
 from tests.kestra.harness.server import Server
 from tests.kestra.harness.values import Kestra
 from tests.kestra.harness.wheels import Index, Wheel, serve
@@ -23,6 +25,8 @@ FIRST_WHEELS = (
     Wheel(name="tinypkg", version="1.0", requires=("tinydep",)),
     Wheel(name="tinypkg", version="2.0", requires=("tinydep",)),
 )
+SERVED_WHEELS = (Wheel(name="served", version="1.0", requires=("tinydep",)), FIRST_WHEELS[0])
+"""What the workers' own Python holds, as if installed at the start of the server."""
 
 
 def missing(reason: str) -> NoReturn:
@@ -62,9 +66,9 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def worker(ground: Path) -> Iterator[Worker]:
+def worker(ground: Path, index: Index) -> Iterator[Worker]:
     """The Python of the engines' workers; after the last test it must be as it was."""
-    made = make_worker(ground / "worker")
+    made = make_worker(ground / "worker", served=index.add(*SERVED_WHEELS))
     yield made
     assert made.changes() == [], "a run changed the worker's own Python"
 
@@ -74,7 +78,19 @@ def index(ground: Path) -> Iterator[Index]:
     """A package index on loopback, with tiny wheels; the only one that the workers know."""
     with serve(ground / "wheels") as serving:
         serving.add(*FIRST_WHEELS)
+        serving.add_pip()
         yield serving
+
+
+@pytest.fixture(scope="session")
+def authors(ground: Path, index: Index) -> Callable[..., Author]:
+    """Environments in which notebooks were written, made of requirements when first asked for."""
+
+    @functools.cache
+    def author(*requirements: str) -> Author:
+        return make_author(ground / "authors" / "-".join(requirements), requirements, index)
+
+    return author
 
 
 @pytest.fixture(scope="session")

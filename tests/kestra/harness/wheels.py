@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import ensurepip
 import hashlib
 import http.server
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -72,6 +74,8 @@ class _Index(http.server.BaseHTTPRequestHandler):
         else:
             self._answer(404, "text/plain", b"not here")
 
+    do_HEAD = do_GET
+
     def _list(self, project: str) -> None:
         found = [wheel for wheel in sorted(self.folder.glob("*.whl")) if _project(wheel) == project]
         links = [
@@ -86,7 +90,8 @@ class _Index(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command == "GET":
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -104,10 +109,14 @@ class Index:
     folder: Path
     asked: list[str]
 
-    def add(self, *wheels: Wheel) -> None:
-        """Serve these wheels from now on."""
-        for wheel in wheels:
-            write(wheel, self.folder)
+    def add(self, *wheels: Wheel) -> list[Path]:
+        """Serve these wheels from now on; gives their files."""
+        return [write(wheel, self.folder) for wheel in wheels]
+
+    def add_pip(self) -> None:
+        """Serve the pip that Python carries with it (``uv tool run pip`` asks for it)."""
+        for bundled in (Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"):
+            shutil.copy2(bundled, self.folder)
 
     def url(self, host: str = "127.0.0.1") -> str:
         """The address of the simple index."""

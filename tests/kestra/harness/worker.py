@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-LEFT_OUT: Final = shutil.ignore_patterns("test", "tests", "idlelib", "lib2to3", "turtledemo", "site-packages", "dist-packages", "config-*", "__pycache__")
+LEFT_OUT: Final = shutil.ignore_patterns(
+    "test", "tests", "idlelib", "lib2to3", "turtledemo", "site-packages", "dist-packages", "config-*", "__pycache__"
+)
 SYSTEM_PATH: Final = "/usr/bin:/bin"
 MANAGED: Final = "[externally-managed]\nError=This Python belongs to the system (a test says so).\n"
 
@@ -46,13 +48,16 @@ class Worker:
         return sorted(name for name in {*now, *self.before} if now.get(name) != self.before.get(name))
 
 
-def make_worker(folder: Path, *, uv: bool = True, managed: bool = False) -> Worker:
+def make_worker(
+    folder: Path, *, uv: bool = True, managed: bool = False, served: Sequence[Path] = ()
+) -> Worker:
     """Copy this Python's standard library and interpreter, give it pip, and uv if asked.
 
     Args:
         folder: Where it goes; must not exist.
         uv: Whether the worker has uv.
         managed: Whether the Python is marked as externally managed (PEP 668).
+        served: Wheels to install in it, as if at the start of the server.
     """
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     library, programs = folder / "lib" / version, folder / "bin"
@@ -65,6 +70,8 @@ def make_worker(folder: Path, *, uv: bool = True, managed: bool = False) -> Work
         (programs / name).symlink_to(version)
     _call(programs / "python3", "-m", "ensurepip", "--default-pip")
     _call(programs / "python3", "-m", "compileall", "-q", str(library))
+    if served:
+        _call(programs / "python3", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", *served)
     if uv:
         shutil.copy2(find_uv(), programs / "uv")
     if managed:

@@ -128,7 +128,8 @@ final class Engine {
         return all;
     }
 
-    private Flow stored(String yaml) throws Exception {
+    /** One at a time: two executions of a new flow would both insert it. */
+    private synchronized Flow stored(String yaml) throws Exception {
         var saved = context.getBean(FlowService.class).importFlow(TENANT, yaml);
         return context.getBean(FlowRepositoryInterface.class)
             .findById(TENANT, saved.getNamespace(), saved.getId(), Optional.of(saved.getRevision())).orElseThrow();
