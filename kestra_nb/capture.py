@@ -105,7 +105,7 @@ def complete(source: str, place: Location, kernel: Kernel, *, inputs: frozenset[
     _follow(work, tree, python)
     _unseen(work, tree, python)
     _set_up(work)
-    shared = _shared(work)
+    shared = _shared(work, place)
     cells = (*_prelude(work, inputs, shared, place), Cell(source=source, kind="code", location=place))
     return Capture(cells=cells, completed=dict(work.made), findings=tuple(work.findings))
 
@@ -192,7 +192,7 @@ def _set_up(work: _Work) -> None:
             work.findings.append(found)
 
 
-def _shared(work: _Work) -> dict[str, str]:
+def _shared(work: _Work, here: Location) -> dict[str, str]:
     """Find names that hold the very same list, dict or set: the second is assigned from the first."""
     first: dict[frozenset[int], str] = {}
     seen: dict[int, str] = {}
@@ -209,7 +209,7 @@ def _shared(work: _Work) -> dict[str, str]:
                     severity="error",
                     message=f"'{name}' and '{seen[part]}' hold the same list, dict or set, which a script cannot show.",
                     hint="Put the lines that make them into the cell.",
-                    location=work.made[name].place,
+                    location=here,
                 )
             )
             break

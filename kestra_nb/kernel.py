@@ -74,15 +74,21 @@ class LiveKernel:
 
     Args:
         shell: ``IPython.get_ipython()``.
-        current: Execution count of the cell that asks; it is not part of the past.
+        running: Text of the cell that asks; it is not part of the past.
     """
 
-    def __init__(self, shell: Any, current: int | None = None) -> None:  # noqa: ANN401  IPython has no types
+    def __init__(self, shell: Any, running: str = "") -> None:  # noqa: ANN401  IPython has no types
         self.shell = shell
         self.space: dict[str, Any] = shell.user_ns
         self.raw: list[str] = list(shell.history_manager.input_hist_raw)
-        self.current = shell.execution_count if current is None else current
+        asks = bool(running.strip()) and self.raw[-1].rstrip().endswith(running.rstrip())
+        self.current = len(self.raw) - asks
         self.secrets = literals.environment_secrets(os.environ)
+
+    @property
+    def here(self) -> str:
+        """What stands beside the cell that asks: IPython's own count is one more or less, by its version."""
+        return f"In [{self.current}]"
 
     @property
     def lazy_annotations(self) -> bool:
@@ -278,7 +284,7 @@ class LiveKernel:
     def _mentions(self, name: str) -> Iterator[Past]:
         """Give the cells whose text mentions the name or a star import, newest first."""
         word = re.compile(rf"\b{re.escape(name)}\b|\bimport\s*\*")
-        for number in range(min(self.current, len(self.raw)) - 1, 0, -1):
+        for number in range(self.current - 1, 0, -1):
             past = _past(number, self.raw[number]) if word.search(self.raw[number]) else None
             if past is not None:
                 yield past

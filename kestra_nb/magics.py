@@ -74,8 +74,8 @@ class KestraMagics(Magics):
     def _captured(self, cell: str, arguments: argparse.Namespace) -> tuple[Capture, Notebook, Settings]:
         from kestra_nb import capture, kernel, pipeline
 
-        live = kernel.LiveKernel(self.host)
-        place = Location(path=f"In [{self.host.execution_count}]", line=2)
+        live = kernel.LiveKernel(self.host, cell)
+        place = Location(path=live.here, line=2)
         given = options.given(arguments)
         inputs = frozenset(str(item).partition("=")[0].strip() for item in _list(given.get("inputs")))
         captured = capture.complete(cell, place, live, inputs=inputs)

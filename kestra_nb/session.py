@@ -46,13 +46,9 @@ def notebook_path(shell: Any, given: str = "") -> Path:  # noqa: ANN401  IPython
 
 
 def executed(shell: Any) -> Mapping[int, str]:  # noqa: ANN401  IPython has no types
-    """Give the cells that ran before this one, by execution count, without this kit's own magics."""
+    """Give the cells that ran, by execution count, without this kit's own magics."""
     raw = enumerate(shell.history_manager.input_hist_raw)
-    return {
-        number: text.strip()
-        for number, text in raw
-        if 0 < number < shell.execution_count and text.strip() and not _OWN.match(text)
-    }
+    return {number: text.strip() for number, text in raw if number and text.strip() and not _OWN.match(text)}
 
 
 def behind(ran: Mapping[int, str], notebook: Notebook) -> tuple[Finding, ...]:

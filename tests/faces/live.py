@@ -37,15 +37,17 @@ class Live:
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
         self.manager = KernelManager(kernel_name="python3")
-        self.manager.kernel_spec.argv[0] = sys.executable
+        spec = self.manager.kernel_spec
+        assert spec is not None
+        spec.argv[0] = sys.executable
         self.manager.start_kernel(cwd=str(folder), env=variables)
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=_PATIENCE)
 
-    def run(self, cell: str) -> Answer:
+    def run(self, cell: str, *, remember: bool = True) -> Answer:
         """Run a cell to its end."""
-        asked = self.client.execute(cell)
+        asked = self.client.execute(cell, store_history=remember)
         answer = Answer()
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
@@ -76,9 +78,8 @@ class Live:
         return False
 
     def fresh(self) -> None:
-        """Forget all names and all cells, and load the extension."""
-        self.run("get_ipython().reset(new_session=True)")
-        self.run("%reload_ext kestra_nb")
+        """Load the extension; forget all names and all cells."""
+        self.run("%load_ext kestra_nb\nget_ipython().reset(new_session=True)", remember=False)
 
     def stop(self) -> None:
         self.client.stop_channels()

@@ -68,7 +68,9 @@ CASES = (
     Case(
         "dates, paths, decimals",
         (
-            "from datetime import date, datetime, timedelta\nfrom decimal import Decimal\nfrom pathlib import Path\nd = date(2026, 1, 2)\nt = datetime(2026, 1, 2, 3)\nw = timedelta(hours=2)\nm = Decimal('1.10')\np = Path('x') / 'y'",
+            "from datetime import date, datetime, timedelta\nfrom decimal import Decimal\n"
+            "from pathlib import Path\nd = date(2026, 1, 2)\nt = datetime(2026, 1, 2, 3)\n"
+            "w = timedelta(hours=2)\nm = Decimal('1.10')\np = Path('x') / 'y'",
         ),
         "print(d, t - w, m, p, datetime(2026, 1, 1) < t)",
     ),
@@ -137,7 +139,8 @@ CASES = (
     Case(
         "annotations",
         (
-            "from fractions import Fraction\nimport typing as t\ndef f(x: t.Optional[Fraction]) -> 'Nobody':\n    return x",
+            "from fractions import Fraction\nimport typing as t\n"
+            "def f(x: t.Optional[Fraction]) -> 'Nobody':\n    return x",
         ),
         "print(f(Fraction(1, 2)))",
     ),
@@ -158,14 +161,17 @@ CASES = (
     Case(
         "dataclass and enum",
         (
-            "from dataclasses import dataclass, field\nimport enum\n@dataclass(order=True)\nclass P:\n    x: int\n    y: list = field(default_factory=list)\nclass C(enum.Enum):\n    RED = 1",
+            "from dataclasses import dataclass, field\nimport enum\n@dataclass(order=True)\nclass P:\n"
+            "    x: int\n    y: list = field(default_factory=list)\nclass C(enum.Enum):\n    RED = 1",
         ),
         "print(P(1), C.RED, P(1) < P(2))",
     ),
     Case(
         "abstract class and property",
         (
-            "from abc import ABC, abstractmethod\nclass A(ABC):\n    @abstractmethod\n    def f(self): ...\n    @property\n    def g(self):\n        return self.f() + bonus\nclass B(A):\n    def f(self):\n        return 1\nbonus = 10",
+            "from abc import ABC, abstractmethod\nclass A(ABC):\n    @abstractmethod\n    def f(self): ...\n"
+            "    @property\n    def g(self):\n        return self.f() + bonus\nclass B(A):\n"
+            "    def f(self):\n        return 1\nbonus = 10",
         ),
         "print(B().g)",
     ),
@@ -178,7 +184,9 @@ CASES = (
     Case(
         "own names",
         (),
-        "try:\n    x = int('a')\nexcept ValueError as e:\n    x = str(e)[:7]\nfor y in [1]:\n    pass\nwith open(__name__ + '.txt', 'w') as f:\n    f.write(x)\nmatch x:\n    case z:\n        print(z, y)",
+        "try:\n    x = int('a')\nexcept ValueError as e:\n    x = str(e)[:7]\nfor y in [1]:\n    pass\n"
+        "with open(__name__ + '.txt', 'w') as f:\n    f.write(x)\nmatch x:\n    case z:\n"
+        "        print(z, y)",
     ),
     Case(
         "rerun cell whose loop made a frame",
