@@ -57,7 +57,7 @@ def _reason(*, lasting: bool) -> str:
 
 
 def _settings(case: Case) -> TaskSettings:
-    linked_or_fetched = f"{shell.fill('uv', ENVIRONMENT, '--offline')} ||\n  {shell.fill('uv', ENVIRONMENT)}"
+    linked_or_fetched = f"({shell.fill('uv', ENVIRONMENT, '--offline')} ||\n   {shell.fill('uv', ENVIRONMENT)})"
     return TaskSettings(
         runner=PROCESS,
         before_commands=(

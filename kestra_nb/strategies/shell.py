@@ -67,7 +67,7 @@ def runs_files(case: Case, folder: str) -> str:
     if all(pin.wheel.endswith("-none-any.whl") for pin in case.lock.pins):
         return ""
     return (
-        f"printf '#!/bin/sh\\n' > {folder}/runs && chmod +x {folder}/runs && {folder}/runs ||\n"
+        f"printf '#!/bin/sh\\n' > {folder}/runs && chmod +x {folder}/runs && {folder}/runs 2>/dev/null ||\n"
         f'  stop "{folder.strip(chr(34))} is mounted noexec, compiled code cannot be loaded from it"'
     )
 
