@@ -19,6 +19,7 @@ from tests.kestra.harness.values import Kestra
 from tests.kestra.harness.wheels import Index, Wheel, serve
 from tests.kestra.harness.worker import Worker, make_worker
 
+UNWRITABLE = "/proc/no-home"
 SERVER_URL = os.environ.get("KESTRA_NB_TEST_URL")
 FIRST_WHEELS = (
     Wheel(name="tinydep", version="1.0"),
@@ -37,24 +38,34 @@ def missing(reason: str) -> NoReturn:
 
 
 class Engines:
-    """The engines of this session, each started when it is first asked for."""
+    """The engines of this session, each started when it is first asked for.
+
+    Their home cannot be written to, since that of a worker in a container often cannot.
+    """
 
     def __init__(self, folder: Path, worker: Worker, index: Index) -> None:
         self._folder, self._worker, self._index = folder, worker, index
         self._started: dict[str, Engine] = {}
 
-    def get(self, line: str) -> Engine:
-        """The engine of one line."""
-        if line not in self._started:
-            variables = {"HOME": str(self._worker.home), **self._index.variables()}
-            built = build(line)
-            self._started[line] = Engine(built, self._folder / line, path=self._worker.path, variables=variables)
-        return self._started[line]
+    def get(self, line: str, *, kind: str = "usual", worker: Worker | None = None, folder: Path | None = None) -> Engine:
+        """The engine of one line, of that kind: another worker's Python, or work in another folder.
 
-    def stop(self) -> None:
-        """End them all."""
-        for engine in self._started.values():
-            engine.stop()
+        Skips the test, or fails it in CI, when the machine lacks what the engine needs.
+        """
+        name = f"{line}-{kind}"
+        if name not in self._started:
+            variables = {"HOME": UNWRITABLE, **self._index.variables()}
+            path = (worker or self._worker).path
+            try:
+                self._started[name] = Engine(build(line), folder or self._folder / name, path=path, variables=variables)
+            except EngineMissingError as problem:
+                missing(str(problem))
+        return self._started[name]
+
+    def stop(self, kind: str = "") -> None:
+        """End them all, or those of one kind."""
+        for name in [name for name in self._started if name.endswith(kind)]:
+            self._started.pop(name).stop()
 
 
 @pytest.fixture(scope="session")
@@ -103,20 +114,15 @@ def engines(ground: Path, worker: Worker, index: Index) -> Iterator[Engines]:
 
 @pytest.fixture(params=LINES)
 def engine(request: pytest.FixtureRequest, engines: Engines) -> Engine:
-    """Kestra's engine, the test once for each line: for what only the engine can show (its storage, its CPU)."""
-    try:
-        return engines.get(request.param)
-    except EngineMissingError as problem:
-        missing(str(problem))
+    """Kestra's engine, the test once for each line: for what rests on its worker, its storage or the index beside it."""
+    return engines.get(request.param)
 
 
 @pytest.fixture(params=["server"] if SERVER_URL else LINES)
 def kestra(request: pytest.FixtureRequest) -> Kestra:
     """A Kestra: the full server that KESTRA_NB_TEST_URL names, else the engine of each line."""
     if SERVER_URL:
-        return Server(SERVER_URL, user=os.environ.get("KESTRA_NB_TEST_USER"), password=os.environ.get("KESTRA_NB_TEST_PASSWORD"))
-    try:
-        started: Engines = request.getfixturevalue("engines")
-        return started.get(request.param)
-    except EngineMissingError as problem:
-        missing(str(problem))
+        user, password = os.environ.get("KESTRA_NB_TEST_USER"), os.environ.get("KESTRA_NB_TEST_PASSWORD")
+        return Server(SERVER_URL, user=user, password=password)
+    started: Engines = request.getfixturevalue("engines")
+    return started.get(request.param)

@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import shutil
 import threading
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -57,14 +58,29 @@ def _digest(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
 
+@dataclass(slots=True)
+class Faults:
+    """What is wrong with the index just now."""
+
+    down: bool = False
+    slow: float = 0.0
+    """Seconds before a file is sent."""
+
+
 class _Index(http.server.BaseHTTPRequestHandler):
     """``/simple/NAME/`` lists a project's wheels, ``/files/WHEEL`` is one; everything is asked for anew each time."""
 
     folder: Path
     asked: list[str]
+    faults: Faults
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
+        if self.faults.down:
+            self.close_connection = True
+            return
+        if self.path.startswith("/files/"):
+            time.sleep(self.faults.slow)
         kind, _, rest = self.path.strip("/").partition("/")
         file = self.folder / rest
         if kind == "files" and file.is_file():
@@ -108,10 +124,16 @@ class Index:
     port: int
     folder: Path
     asked: list[str]
+    faults: Faults
 
     def add(self, *wheels: Wheel) -> list[Path]:
         """Serve these wheels from now on; gives their files."""
         return [write(wheel, self.folder) for wheel in wheels]
+
+    def remove(self, *wheels: Wheel) -> None:
+        """Serve these no longer."""
+        for wheel in wheels:
+            (self.folder / wheel.filename).unlink()
 
     def add_pip(self) -> None:
         """Serve the pip that Python carries with it (``uv tool run pip`` asks for it)."""
@@ -133,12 +155,13 @@ def serve(folder: Path, host: str = "127.0.0.1") -> Iterator[Index]:
     """Serve the wheels of a folder until the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
     asked: list[str] = []
-    handler = type("Handler", (_Index,), {"folder": folder, "asked": asked})
+    faults = Faults()
+    handler = type("Handler", (_Index,), {"folder": folder, "asked": asked, "faults": faults})
     server = http.server.ThreadingHTTPServer((host, 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield Index(port=server.server_port, folder=folder, asked=asked)
+        yield Index(port=server.server_port, folder=folder, asked=asked, faults=faults)
     finally:
         server.shutdown()
         server.server_close()
