@@ -78,10 +78,12 @@ def distributions(paths: Iterable[str], prefix: str, python: str) -> Mapping[Nor
 
 def versions(held: Mapping[str, str]) -> Mapping[NormalizedName, Version]:
     """Give names and versions in the forms of PEP 503 and PEP 440, sorted; what has no such version is left out."""
-    given: dict[NormalizedName, Version] = {}
-    for name, version in sorted(held.items()):
-        try:
-            given[canonicalize_name(name)] = Version(version)
-        except InvalidVersion:
-            continue
-    return given
+    read = ((canonicalize_name(name), _version(version)) for name, version in sorted(held.items()))
+    return {name: version for name, version in read if version is not None}
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None

@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import tomllib
 import uv
 
 if sys.version_info >= (3, 11):
