@@ -53,7 +53,7 @@ def script_cells(text: str, path: str) -> tuple[tuple[Cell, ...], str | None, st
         elif header:
             body = [_COMMENTED_MAGIC.sub("", line) for line in body]
         first = start + 1
-        while body and not body[0].strip():
+        while any(body) and not body[0].strip():
             body, first = body[1:], first + 1
         cells.append(_cell(_strip("\n".join(body)), kind, path, first + 1, tags))
     return tuple(cells), kernel, language

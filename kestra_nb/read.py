@@ -32,6 +32,8 @@ _OTHER_KERNELS = re.compile(
     r"|(?P<ruby>ruby)|(?P<sql>xsql.*)",
     re.IGNORECASE,
 )
+#: The nbformat whose lists of lines have no line ends in them.
+_LINES_WITHOUT_ENDS = 2
 _CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
@@ -123,9 +125,10 @@ def _from_json(text: str, path: str) -> Notebook:
     info, spec = _table(metadata.get("language_info")), _table(metadata.get("kernelspec"))
     older = {"name": next((cell["language"] for cell in raw_cells if isinstance(cell.get("language"), str)), None)}
     kernel = spec.get("name")
+    joint = "\n" if data.get("nbformat") == _LINES_WITHOUT_ENDS else ""
     return _notebook(
         path,
-        tuple(_cell(raw, number, path) for number, raw in enumerate(raw_cells, start=1)),
+        tuple(_cell(raw, number, path, joint) for number, raw in enumerate(raw_cells, start=1)),
         kernel=kernel if isinstance(kernel, str) and kernel else None,
         language=_language(info or older, spec, path),
         metadata=_table(metadata.get("kestra_nb")),
@@ -158,11 +161,11 @@ def _raw_cells(data: dict[str, object], path: str) -> list[dict[str, object]]:
     return cast("list[dict[str, object]]", cells)
 
 
-def _cell(raw: dict[str, object], number: int, path: str) -> Cell:
+def _cell(raw: dict[str, object], number: int, path: str, joint: str) -> Cell:
     """Read one cell; nbformat 2 and 3 call the source of a code cell ``input``."""
     source = raw.get("source", raw.get("input", ""))
     if isinstance(source, list):
-        source = "".join(str(line) for line in source)
+        source = joint.join(str(line) for line in source)
     cell_id = raw.get("id")
     tags = _table(raw.get("metadata")).get("tags")
     return Cell(
