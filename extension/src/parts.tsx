@@ -254,7 +254,7 @@ function Strategy(props: IPart & { answer: IPlanAnswer; plan: IPlan }): React.Re
 function PlanDetails({ plan }: { plan: IPlan }): React.ReactElement {
   return (
     <>
-      <Lines lines={[...plan.reasons, plan.why_here].filter(Boolean)} />
+      <Lines lines={[plan.conditions, ...plan.reasons, plan.why_here].filter(Boolean)} />
       {plan.steps.length > 0 ? (
         <ol className="kestra-Steps">
           {plan.steps.map((step, index) => (

@@ -68,6 +68,7 @@ export interface IPlan {
   title: string;
   fits: boolean;
   summary: string;
+  conditions: string;
   reasons: string[];
   possible_if: string[];
   why_here: string;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -119,14 +118,10 @@ def card(plan: Plan, position: int, *, recommended: bool = False) -> str:
     head = f'{title}<code class="quiet">{escape(plan.strategy)}</code>'
     if not plan.fits:
         return head + _refusal(plan)
-    doing = f"<p>{escape(_doing(plan))}</p>"
+    unsure = f" {plan.conditions}" if plan.unknown else ""
+    doing = f"<p>{escape(plan.summary + unsure)}</p>"
     why = f'<p class="quiet"><b>Before the next:</b> {escape(plan.why_here)}</p>' if plan.why_here else ""
     return head + _numbers(plan) + doing + _todo(plan) + why
-
-
-def _doing(plan: Plan) -> str:
-    """Give the summary without its conditions: those that are assumed stand once below all cards."""
-    return re.sub(r" \((?:assumed|not known): .*\)$", "", plan.summary)
 
 
 def _numbers(plan: Plan) -> str:

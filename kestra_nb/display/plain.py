@@ -113,6 +113,7 @@ def plan(value: Plan) -> Plain:
         "title": value.title,
         "fits": value.fits,
         "summary": value.summary,
+        "conditions": value.conditions,
         "why_here": value.why_here,
         "reasons": list(value.reasons),
         "possible_if": list(value.possible_if),

@@ -140,7 +140,7 @@ def plan(value: Plan, position: int, *, details: bool = True) -> list[str]:
     """Give one plan as a paragraph."""
     mark = f"{position}." if value.fits else "✗"
     lines = [f"{mark:<3}{value.strategy}: {value.title}"]
-    body = [value.summary, cost(value.cost)] if value.fits else list(value.reasons)
+    body = [f"{value.summary} {value.conditions}".strip(), cost(value.cost)] if value.fits else list(value.reasons)
     if value.fits and details:
         body += list(value.reasons)
     if value.why_here:

@@ -166,6 +166,7 @@ class Plan:
         strategy: Its name; ``title``: for people.
         fits: Whether the flow can be made and would run.
         summary: Where the packages come from at each run, one sentence.
+        conditions: What of the target that rests on and nobody confirmed, in words; empty when all is known.
         reasons: Why it fits or does not, each one sentence.
         possible_if: For a refused plan: what would make it possible.
         assumed: Names of facts this plan rests on that nobody confirmed.
@@ -186,6 +187,7 @@ class Plan:
     title: str
     fits: bool
     summary: str
+    conditions: str = ""
     reasons: tuple[str, ...] = ()
     possible_if: tuple[str, ...] = ()
     assumed: tuple[FactName, ...] = ()

@@ -65,7 +65,7 @@ def judge(plan: Plan, case: Case, *, rests_on: tuple[FactName, ...] = (), object
     return dataclasses.replace(
         plan,
         fits=not against,
-        summary=plan.summary if against else plan.summary + _conditions(assumed, unknown),
+        conditions="" if against else _conditions(assumed, unknown),
         reasons=tuple(item.reason for item in against) or plan.reasons,
         possible_if=tuple(dict.fromkeys(item.cure for item in against if item.cure)),
         assumed=(*assumed, *unknown),
@@ -184,7 +184,13 @@ def _unreachable(case: Case) -> Iterable[Objection]:
 def _conditions(assumed: tuple[FactName, ...], unknown: tuple[FactName, ...]) -> str:
     parts = []
     if assumed:
-        parts.append("assumed: " + ", ".join(FACTS[name][1] for name in assumed))
+        parts.append("It is assumed that " + _listed(FACTS[name][1] for name in assumed) + ".")
     if unknown:
-        parts.append("not known: whether " + ", ".join(FACTS[name][1] for name in unknown))
-    return f" ({'; '.join(parts)})" if parts else ""
+        parts.append("It is not known whether " + _listed(FACTS[name][1] for name in unknown) + ".")
+    return " ".join(parts)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Give ``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

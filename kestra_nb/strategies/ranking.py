@@ -62,13 +62,13 @@ class Comparison:
 
 
 def rank(plans: Sequence[Plan], case: Case) -> tuple[Plan, ...]:
-    """Order the plans, best first; each but the last says why it stands before the next one."""
+    """Order the plans, best first; each that fits says why it stands before the next one."""
     runs = case.schedule.runs_per_month if case.schedule else RUNS_A_MONTH
     field = Field(plans=tuple(plans), runs=runs)
     ordered = sorted(plans, key=lambda plan: tuple(comparison.key(field, plan) for comparison in COMPARISONS))
     nexts = (*ordered[1:], None)
     return tuple(
-        dataclasses.replace(plan, why_here=why(field, plan, after) if after else "")
+        dataclasses.replace(plan, why_here=why(field, plan, after) if plan.fits and after else "")
         for plan, after in zip(ordered, nexts, strict=True)
     )
 
