@@ -129,7 +129,7 @@ def _with_uv(case: Case, folder: str) -> TaskSettings:
         case,
         *shell.prepare(case, "uv"),
         Verbatim(SAME_INDEX),
-        Verbatim(_once(folder, f"{wheels} --wheel-dir {folder} -r {REQUIREMENTS}")),
+        Verbatim(_once(folder, f"{pip} wheel --quiet --no-deps --wheel-dir {folder} -r {REQUIREMENTS}")),
         Verbatim(shell.attempt(shell.make(case, "uv", ENVIRONMENT), shell.fill("uv", ENVIRONMENT, *from_cache))),
         shell.activate(ENVIRONMENT),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -101,6 +103,8 @@ class Match:
         near: In another version of the same series, or one the author's own requirement allows: name → (image, lock).
         far: In a version that is neither.
         missing: Names the image does not hold.
+        other_python: The lock's Python, when the image's is another one.
+        too_new: Whether the script's syntax is newer than the image's Python.
     """
 
     image: Image
@@ -109,6 +113,7 @@ class Match:
     far: tuple[tuple[NormalizedName, Version, Version], ...] = ()
     missing: tuple[NormalizedName, ...] = ()
     other_python: str = ""
+    too_new: bool = False
 
     @property
     def versions(self) -> dict[NormalizedName, Version]:
@@ -132,6 +137,9 @@ class Match:
         if self.far:
             reason = f"{_short(self.image)} holds {_versions(self.far)}."
             yield Objection(reason=reason, cure=cure)
+        if self.too_new:
+            reason = f"The script's syntax is newer than Python {self.image.python}, which {_short(self.image)} runs."
+            yield Objection(reason=reason, cure=cure)
 
     def findings(self) -> Iterable[Finding]:
         """Say what differs without being refused."""
@@ -141,7 +149,8 @@ class Match:
             yield Finding(code="KNB305", severity="warning", message=message, hint=hint)
         if self.other_python:
             message = f"{_short(self.image)} runs Python {self.image.python}, the lock is for {self.other_python}."
-            yield Finding(code="KNB308", severity="warning", message=message)
+            hint = "Try the script with that Python, or take a strategy with the lock's own."
+            yield Finding(code="KNB308", severity="warning", message=message, hint=hint)
         if self.image.basis == "predicted":
             message = f"What {_short(self.image)} holds is predicted from its Dockerfile as of {self.image.date}."
             hint = f"Look into it: kestra-nb images measure {self.image.name}:{self.image.tag}"
@@ -188,16 +197,16 @@ def match(image: Image, case: Case) -> Match:
         far=tuple(far),
         missing=tuple(missing),
         other_python="" if python == minor(image.python) else python,
+        too_new=not _parses(case.script.text, minor(image.python)),
     )
 
 
-def rank(found: Match) -> tuple[int, int, int, bool, bool, int, str]:
-    """Order matches: the least missing, then the least different, then measured, glibc, small."""
+def rank(found: Match) -> tuple[int | bool | str, ...]:
+    """Order matches: the least missing, the least different, the lock's Python, measured, glibc, small."""
     image = found.image
-    return (
-        len(found.missing), len(found.far), len(found.near), image.basis == "predicted", image.libc != "glibc",
-        image.size or len(image.distributions), image.name,
-    )  # fmt: skip
+    different = (len(found.missing), len(found.far), len(found.near), found.too_new, bool(found.other_python))
+    size = image.size or len(image.distributions)
+    return (*different, image.basis == "predicted", image.libc != "glibc", size, image.name)
 
 
 def pin_of(image: Image, target: Target) -> ImagePin:
@@ -239,6 +248,17 @@ def _copy(image: Image, registry: str) -> str:
 def _copying(image: Image, copy: str) -> str:
     source = f"{image.name}@{image.digest}" if image.digest else f"{image.name}:{image.tag}"
     return f"docker buildx imagetools create --tag {copy} {source}"
+
+
+@lru_cache(maxsize=8)
+def _parses(text: str, python: str) -> bool:
+    """Tell whether a Python of that version could read the text, as far as the grammar alone shows it."""
+    major, second = python.split(".")
+    try:
+        ast.parse(text, feature_version=(int(major), int(second)))
+    except SyntaxError:
+        return False
+    return True
 
 
 def _near(held: Version, wanted: Version, need: Need) -> bool:

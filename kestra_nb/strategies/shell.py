@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Tool = Literal["uv", "pip"]
 
-DISK = "${PWD%/*}/kestra-nb"
+DISK = 'disk="${PWD%/*}/kestra-nb"'
 """A folder beside the folders of the executions: it outlives them and is writable (Kestra's ``tasks.tmpDir``)."""
 
 STOP = Verbatim(
@@ -25,7 +25,9 @@ STOP = Verbatim(
 )
 """Ends the task with one line: the end of what an installer said, in which it names the requirement and the cause."""
 
-UV_KEEPS = Verbatim(f'export UV_CACHE_DIR="{DISK}/uv" UV_PYTHON_INSTALL_DIR="{DISK}/python"')
+UV_KEEPS = Verbatim(
+    f'{DISK}\nexport UV_CACHE_DIR="$disk/uv" UV_PYTHON_INSTALL_DIR="$disk/python" UV_TOOL_DIR="$disk/tools"'
+)
 """What uv fetches stays on the disk of the environments, where it can link instead of copy; a home may be read-only."""
 
 

@@ -81,7 +81,8 @@ def _settings(case: Case, tool: shell.Tool) -> TaskSettings:
         package_manager=package_manager(case),
         before_commands=(
             *shell.prepare(case, tool),
-            Verbatim(OPEN.format(disk=shell.DISK, key=lock_key(case))),
+            *(() if tool == "uv" else (Verbatim(shell.DISK),)),
+            Verbatim(OPEN.format(key=lock_key(case))),
             Verbatim(BUILD_ONCE.format(steps="\n".join(step for step in steps if step).replace("\n", "\n    "))),
             shell.activate(ENVIRONMENT),
         ),
@@ -90,13 +91,14 @@ def _settings(case: Case, tool: shell.Tool) -> TaskSettings:
 
 
 OPEN = """\
-env="{disk}/env-{key}"; mkdir -p "{disk}"
+env="$disk/env-{key}"; mkdir -p "$disk"
 exec 9>"$env.lock"; flock -s 9  # shared, and held while this run lasts: what is used is not removed"""
 
 BUILD_ONCE = """\
-if [ ! -f "$env/complete" ]; then
+ready() {{ [ -f "$env/complete" ] && [ -x "$env/bin/python" ]; }}
+if ! ready; then
   flock 9  # alone: one execution builds, the others wait
-  if [ ! -f "$env/complete" ]; then
+  if ! ready; then
     {steps}
   fi
   flock -s 9
@@ -104,5 +106,5 @@ fi"""
 
 REMOVE_OLD = f"""\
 # what no run has used for {DAYS_KEPT} days, nor uses now
-find "${{env%/*}}" -maxdepth 1 -name 'env-*.lock' -mtime +{DAYS_KEPT} \\
+find "$disk" -maxdepth 1 -name 'env-*.lock' -mtime +{DAYS_KEPT} \\
   -exec sh -c 'flock -n "$1" rm -rf "${{1%.lock}}"' - {{}} \\; 2>/dev/null || true"""

@@ -130,7 +130,7 @@ class Worker:
         return {
             "PIP_INDEX_URL": self.index,
             "PATH": f"{self.tools}:/usr/bin:/bin",
-            "HOME": "/nonexistent",
+            "HOME": "/proc/no-home",
             "UV_DEFAULT_INDEX": self.index,
             "UV_PYTHON_DOWNLOADS": "never",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -287,6 +287,17 @@ def test_a_half_built_environment_is_never_used(worker: Worker, settings_of: Cal
     (built / "complete").unlink()
     (module,) = built.rglob("kestra_tiny.py")
     module.write_text("raise SystemExit('half built')")
+    assert worker.run(settings, "second").stdout.startswith("tiny 1.0 ")
+
+
+def test_an_environment_whose_python_is_gone_is_built_anew(
+    worker: Worker, settings_of: Callable[..., TaskSettings]
+) -> None:
+    settings = settings_of("worker_venv")
+    worker.run(settings, "first")
+    (built,) = (path for path in worker.disk.glob("env-*") if path.is_dir())
+    (built / "bin" / "python").unlink()
+    (built / "bin" / "python").symlink_to("/nowhere/python")
     assert worker.run(settings, "second").stdout.startswith("tiny 1.0 ")
 
 
