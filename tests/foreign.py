@@ -131,7 +131,7 @@ def _archive(sdist: Sdist) -> Path:
 
 def _fetch(sdist: Sdist, folder: Path) -> Path:
     """Download one archive by an ordinary index client; `pip download` would run the archive's build backend."""
-    from unearth import PackageFinder, TargetPython  # noqa: PLC0415
+    from unearth import PackageFinder, TargetPython
 
     finder = PackageFinder(
         index_urls=index_urls(),
