@@ -104,7 +104,8 @@ def _assemble(
     lines += [(text, None) for text in helpers.rstrip("\n").split("\n") if helpers]
     cells = []
     for number, work in enumerate(works):
-        lines += [("", None), (work.heading, None)]
+        lines += [("", None)] if lines[-1][0] else []
+        lines.append((work.heading, None))
         first = len(lines) + 1
         places = work.places()
         if work.broken:
