@@ -123,7 +123,7 @@ def _lifetime(case: Case) -> str:
 
 
 def _with_uv(case: Case, folder: str) -> TaskSettings:
-    pip = f'UV_TOOL_DIR="{shell.DISK}/tools" uv tool run --quiet --python {minor(case.lock.python)} pip'
+    pip = f"uv tool run --quiet --python {minor(case.lock.python)} pip"
     from_cache = ("--offline", "--no-index", "--find-links", folder)
     return _settings(
         case,

@@ -58,11 +58,11 @@ def lock_of(pins: tuple[Pin, ...]) -> Lock:
     )
 
 
-def image_of(name: str, held: Mapping[str, str], **changes: object) -> Image:
+def image_of(short: str, held: Mapping[str, str], **changes: object) -> Image:
     """A measured image with a digest."""
     distributions: dict[NormalizedName, Version] = {canonicalize_name(key): Version(held[key]) for key in held}
     values = {
-        "name": f"ghcr.io/kestra-io/{name}", "tag": "latest", "python": "3.12", "libc": "glibc", "basis": "measured",
+        "name": f"ghcr.io/kestra-io/{short}", "tag": "latest", "python": "3.12", "libc": "glibc", "basis": "measured",
         "date": "2026-11-16", "digest": "sha256:" + "0e438e40e644" + "0" * 52, "distributions": distributions,
     }  # fmt: skip
     return Image(**{**values, **changes})  # type: ignore[arg-type]
@@ -120,3 +120,15 @@ class CaseMaker:
 def make_case() -> Callable[..., Case]:
     """Make a case: pandas on a target nobody described, unless told otherwise."""
     return CaseMaker()
+
+
+@pytest.fixture(name="pin")
+def pin_fixture() -> Callable[..., Pin]:
+    """Make a pin: a wheel with its size, unless told otherwise."""
+    return pin
+
+
+@pytest.fixture(name="image_of")
+def image_of_fixture() -> Callable[..., Image]:
+    """Make an image: measured, with a digest, unless told otherwise."""
+    return image_of
