@@ -276,6 +276,17 @@ def _written(script: Script) -> Iterator[tuple[str, str, Location]]:
             tree = ast.parse(cell.source)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "_nb_write":
-                path, text = (argument.value for argument in node.args[:2] if isinstance(argument, ast.Constant))
-                if path in paths:
-                    yield path, str(text), paths[path]
+                path, text = (_literal(argument) for argument in node.args[:2])
+                if path in paths and text is not None:
+                    yield path, text, paths[path]
+
+
+def _literal(node: ast.expr) -> str | None:
+    """Give the text of a literal, also of one whose first line break is cut off; None for what is made at run time."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Subscript(value=ast.Constant(value=str(text)), slice=ast.Slice(lower=ast.Constant(value=int(start)))):
+            return text[start:]
+        case _:
+            return None

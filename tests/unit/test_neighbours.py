@@ -155,6 +155,12 @@ def test_a_module_that_a_cell_writes_is_followed_but_not_shipped(tmp_path: Path)
     assert [(item.module, item.guarded) for item in found.imports] == [("helper", "written"), ("numpy", "")]
 
 
+def test_a_written_module_is_read_as_the_script_writes_it(tmp_path: Path) -> None:
+    cell = "_nb_write('helper.py', r'''\nimport numpy\n'''[1:])\n_nb_write('helper.py', made())"
+    found = around(tmp_path, cell, "import helper", runs=(("writefile", "helper.py", PLACE),))
+    assert [item.module for item in found.imports] == ["helper", "numpy"]
+
+
 def test_text_without_a_file_has_no_neighbours() -> None:
     text = script("import helper")
     assert follow("", text, find_imports(text)) == Neighbours()
