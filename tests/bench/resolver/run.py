@@ -1,15 +1,18 @@
 """The resolver's benchmark: what notebooks need, by kestra-nb and by its peers, side by side in one run.
 
-    python -m tests.bench.resolver.run [accuracy] [speed] [--misses FILE]
+    python tests/bench/resolver/run.py [accuracy] [speed] [--misses FILE]
 
-Run from the root of the repository. Environments and source distributions are fetched once and kept outside the tree.
+Environments and source distributions are fetched once and kept outside the tree.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from tests.bench.resolver import accuracy, cases, speed
 

@@ -25,8 +25,8 @@ def python_notebooks() -> list[Path]:
 def _is_python(path: Path) -> bool:
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
-        kernel = data["metadata"].get("kernelspec", {})
-        language = str(kernel.get("language", kernel.get("name", "python"))).lower()
+        kernel, told = data["metadata"].get("kernelspec", {}), data["metadata"].get("language_info", {})
+        language = str(kernel.get("language") or told.get("name") or kernel.get("name") or "python").lower()
         code = [cell for cell in data["cells"] if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, AttributeError):
         return False
