@@ -54,15 +54,17 @@ def translate_special(special: Special, place: Location) -> Translation:
 
 def _special(special: Special, out: Translation) -> None:
     if special.kind == "cell":
-        translate_cell(special, out, lambda text, line: _inner(text, line, out.place))
+        translate_cell(special, out, lambda magic: _inner(magic, out.place))
     else:
         translate_line(special, out)
 
 
-def _inner(text: str, line: int, place: Location) -> Translation:
+def _inner(magic: Special, place: Location) -> Translation:
     """Translate the body of a cell magic; its line numbers are those of the whole cell."""
-    translated = translate(text, dataclasses.replace(place, line=place.line + line - 1))
-    translated.lines = [(part, number + line - 1) for part, number in translated.lines]
+    if magic.is_bare:
+        return Translation(place=place)
+    translated = translate(magic.body, dataclasses.replace(place, line=place.line + magic.first))
+    translated.lines = [(part, number + magic.first) for part, number in translated.lines]
     return translated
 
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from kestra_nb.ipython.translation import Translation
 
 
-def translate_cell(special: Special, out: Translation, inner: Callable[[str, int], Translation]) -> None:
+def translate_cell(special: Special, out: Translation, inner: Callable[[Special], Translation]) -> None:
     """Translate a cell magic with its whole cell.
 
     Args:
         special: Of kind ``cell``.
         out: What is appended to.
-        inner: Translates a body of Python; takes the text and the line on which it begins.
+        inner: Translates the body of a magic as Python.
     """
     name = special.name
     if name.startswith("kestra"):
@@ -49,7 +49,8 @@ def translate_cell(special: Special, out: Translation, inner: Callable[[str, int
 
 
 def _unknown(special: Special, out: Translation) -> None:
-    out.add_block(comment_out(f"%%{special.name} {special.text}".rstrip() + "\n" + special.body), special.first)
+    whole = special.shown if special.is_bare else f"{special.shown}\n{special.body}"
+    out.add_block(comment_out(whole), special.first)
     if special.name in known("cell", "shows_only"):
         message = f"The '%%{special.name}' cell is left out of the script: it is for the screen."
         out.find("KNB105", "info", message, line=special.first)
@@ -59,21 +60,21 @@ def _unknown(special: Special, out: Translation) -> None:
     out.find("KNB104", "error", message, line=special.first, hint=hint)
 
 
-def _body(special: Special, out: Translation, inner: Callable[[str, int], Translation], head: str) -> None:
+def _body(special: Special, out: Translation, inner: Callable[[Special], Translation], head: str) -> None:
     out.add(head, special.first)
-    translated = inner(special.body, special.first + 1)
+    translated = inner(special)
     out.lines += translated.lines
     out.take(translated)
 
 
-def _time(special: Special, out: Translation, inner: Callable[[str, int], Translation]) -> None:
+def _time(special: Special, out: Translation, inner: Callable[[Special], Translation]) -> None:
     out.helpers |= {"_nb_clock", "_nb_took"}
     _body(special, out, inner, "_nb_start = _nb_clock()")
     out.add("_nb_took(_nb_start)", special.last)
 
 
-def _indented(special: Special, out: Translation, inner: Callable[[str, int], Translation], first: str = "") -> None:
-    translated = inner(special.body, special.first + 1)
+def _indented(special: Special, out: Translation, inner: Callable[[Special], Translation], first: str = "") -> None:
+    translated = inner(special)
     lines = texts.indent([text for text, _ in translated.lines])
     if first:
         out.add(f"    {first}", special.first)
@@ -82,7 +83,7 @@ def _indented(special: Special, out: Translation, inner: Callable[[str, int], Tr
     out.add("    pass", special.last)
 
 
-def _timeit(special: Special, out: Translation, inner: Callable[[str, int], Translation]) -> None:
+def _timeit(special: Special, out: Translation, inner: Callable[[Special], Translation]) -> None:
     arguments, setup = timeit_arguments(special.text)
     out.add("def _nb_repeat():", special.first)
     _indented(special, out, inner, setup)
@@ -90,7 +91,7 @@ def _timeit(special: Special, out: Translation, inner: Callable[[str, int], Tran
     notice_timeit(special, out)
 
 
-def _capture(special: Special, out: Translation, inner: Callable[[str, int], Translation]) -> None:
+def _capture(special: Special, out: Translation, inner: Callable[[Special], Translation]) -> None:
     out.helpers.add("_nb_capture")
     parts = special.text.split()
     name = next((word for word in parts if word.isidentifier()), "")

@@ -72,6 +72,11 @@ class Special:
         )
 
     @property
+    def is_bare(self) -> bool:
+        """Whether there is nothing under a cell magic, not even an empty line."""
+        return not self.body and self.first == self.last
+
+    @property
     def assigned(self) -> bool:
         """Whether its value goes into a name."""
         return bool(self.before.strip())

@@ -47,9 +47,7 @@ class Work:
         self.text = self.made.text
         self.problem = compile_error(self.text)
         if self.problem is not None and _AWAITS.search(self.text):
-            self._tree = parse(self.text)
-            if self._tree is not None and any(map(_needs_loop, self._tree.body)):
-                self.problem = None
+            self.problem = compile_error(self.text, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
     @property
     def broken(self) -> bool:
@@ -95,12 +93,12 @@ class Work:
         return self.made.at(line, len(text.encode("utf-8", "replace")[:offset].decode("utf-8", "replace")) + 1)
 
 
-def compile_error(text: str) -> SyntaxError | None:
+def compile_error(text: str, *, flags: int = 0) -> SyntaxError | None:
     """Compile a text; give what is wrong with it, as a SyntaxError whatever Python raises. Never warns."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(text, "main.py", "exec", dont_inherit=True)
+            compile(text, "main.py", "exec", flags, dont_inherit=True)
     except SyntaxError as error:
         return error
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
