@@ -7,19 +7,19 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-from tests.kestra.harness.build import LINES, EngineMissingError, build
+from tests.kestra.harness.build import LINES
+from tests.kestra.harness.docker import DockerMissingError, base_image, daemon, gateway, registry
 from tests.kestra.harness.engine import Engine
+from tests.kestra.harness.engines import Engines, missing
 from tests.kestra.harness.exports import Author, make_author
 from tests.kestra.harness.server import Server
 from tests.kestra.harness.values import Kestra
 from tests.kestra.harness.wheels import Index, Wheel, serve
 from tests.kestra.harness.worker import Worker, make_worker
 
-UNWRITABLE = "/proc/no-home"
 SERVER_URL = os.environ.get("KESTRA_NB_TEST_URL")
 FIRST_WHEELS = (
     Wheel(name="tinydep", version="1.0"),
@@ -28,44 +28,6 @@ FIRST_WHEELS = (
 )
 SERVED_WHEELS = (Wheel(name="served", version="1.0", requires=("tinydep",)), FIRST_WHEELS[0])
 """What the workers' own Python holds, as if installed at the start of the server."""
-
-
-def missing(reason: str) -> NoReturn:
-    """Skip with the reason; in CI, where nothing may be missing, fail."""
-    if os.environ.get("CI"):
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
-class Engines:
-    """The engines of this session, each started when it is first asked for.
-
-    Their home cannot be written to, since that of a worker in a container often cannot.
-    """
-
-    def __init__(self, folder: Path, worker: Worker, index: Index) -> None:
-        self._folder, self._worker, self._index = folder, worker, index
-        self._started: dict[str, Engine] = {}
-
-    def get(self, line: str, *, kind: str = "usual", worker: Worker | None = None, folder: Path | None = None) -> Engine:
-        """The engine of one line, of that kind: another worker's Python, or work in another folder.
-
-        Skips the test, or fails it in CI, when the machine lacks what the engine needs.
-        """
-        name = f"{line}-{kind}"
-        if name not in self._started:
-            variables = {"HOME": UNWRITABLE, **self._index.variables()}
-            path = (worker or self._worker).path
-            try:
-                self._started[name] = Engine(build(line), folder or self._folder / name, path=path, variables=variables)
-            except EngineMissingError as problem:
-                missing(str(problem))
-        return self._started[name]
-
-    def stop(self, kind: str = "") -> None:
-        """End them all, or those of one kind."""
-        for name in [name for name in self._started if name.endswith(kind)]:
-            self._started.pop(name).stop()
 
 
 @pytest.fixture(scope="session")
@@ -126,3 +88,23 @@ def kestra(request: pytest.FixtureRequest) -> Kestra:
         return Server(SERVER_URL, user=user, password=password)
     started: Engines = request.getfixturevalue("engines")
     return started.get(request.param)
+
+
+@pytest.fixture(scope="session")
+def docker_ground(ground: Path) -> Iterator[str]:
+    """A Docker daemon and a registry on loopback; gives the registry's name. Skips where containers cannot run."""
+    try:
+        with daemon(ground / "docker"), registry(ground / "registry") as name:
+            yield name
+    except DockerMissingError as problem:
+        missing(str(problem))
+
+
+@pytest.fixture(scope="session")
+def container_index(docker_ground: str, ground: Path) -> Iterator[Index]:
+    """The index of tiny wheels where containers find it; the base image's pip is led to it."""
+    assert docker_ground
+    with serve(ground / "container-wheels", gateway()) as serving:
+        serving.add(*FIRST_WHEELS)
+        base_image(serving)
+        yield serving

@@ -9,18 +9,21 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.kestra.harness.engine import Engine
+from tests.kestra.harness.engines import Engines
 from tests.kestra.harness.exports import Author
 from tests.kestra.harness.values import Execution
 from tests.kestra.harness.wheels import Index, Wheel
-from tests.kestra.harness.worker import make_worker
+from tests.kestra.harness.worker import Worker, make_worker
 
 Authors = Callable[..., Author]
+Mount = Callable[[str], Path]
 LINE = "2.0"
 FACTS = {"index": "yes", "pip": "yes", "uv": "yes", "lasting_disk": "yes", "docker": "no", "own_server": "yes"}
 NO_UV = {"uv": "no"}
@@ -50,6 +53,12 @@ def ran(ended: Execution) -> bool:
     return any(line.startswith("the script ran with") for line in ended.messages())
 
 
+def together(engine: Engine, flows: Mapping[int, str]) -> dict[int, Execution]:
+    """Run all at once: most of their time they wait."""
+    with ThreadPoolExecutor(len(flows)) as pool:
+        return dict(zip(flows, pool.map(engine.run, flows.values()), strict=True))
+
+
 def reason(ended: Execution) -> str:
     """The one line of our own that says why the script was not started."""
     assert ended.state == "FAILED", ended.told()
@@ -63,7 +72,7 @@ def named(strategy: str, facts: dict[str, str], what: str) -> str:
 
 
 @pytest.fixture
-def usual(engines) -> Engine:  # type: ignore[no-untyped-def]
+def usual(engines: Engines) -> Engine:
     return engines.get(LINE)
 
 
@@ -93,17 +102,20 @@ def test_a_wheel_that_is_missing_for_the_platform(
     assert wheel.name in reason(usual.run(flow))
 
 
-@every_variant
-def test_no_network(usual: Engine, authors: Authors, index: Index, strategy: str, facts: dict[str, str]) -> None:
-    wheel = Wheel(name=named(strategy, facts, "unreachable"), version="1.0")
-    index.add(wheel)
-    flow = export(authors, wheel, strategy, facts)
+def test_no_network(usual: Engine, authors: Authors, index: Index) -> None:
+    wheels = {variant: Wheel(name=named(*VARIANTS[variant], "unreachable"), version="1.0") for variant in range(len(VARIANTS))}
+    index.add(*wheels.values())
+    flows = {variant: export(authors, wheel, *VARIANTS[variant]) for variant, wheel in wheels.items()}
     index.faults.down = True
     try:
-        assert wheel.name in reason(usual.run(flow))
+        ended = together(usual, flows)
     finally:
         index.faults.down = False
-    assert ran(usual.run(flow)), "the next run starts clean"
+    for variant, wheel in wheels.items():
+        said = reason(ended[variant])
+        assert wheel.name in said or "/simple/pip/" in said, "uv fetches pip first, to download wheels with it"
+    for again in together(usual, flows).values():
+        assert ran(again), "the next run starts clean"
 
 
 @pytest.mark.parametrize(("strategy", "facts"), [("cached_venv", {}), ("fresh_venv", {}), ("worker_venv", {})])
@@ -121,21 +133,19 @@ def test_later_runs_need_no_network(
         index.faults.down = False
 
 
-@pytest.mark.parametrize(
-    ("strategy", "facts"), [("cached_venv", {}), ("cached_venv", NO_UV), ("worker_venv", {}), ("worker_venv", NO_UV)]
-)
-def test_an_environment_that_was_cut_off_half_built_is_never_used(
-    usual: Engine, authors: Authors, index: Index, strategy: str, facts: dict[str, str]
-) -> None:
-    wheel = Wheel(name=named(strategy, facts, "cut-off"), version="1.0")
-    index.add(wheel)
-    flow = export(authors, wheel, strategy, facts, timeout="PT6S")
+def test_an_environment_that_was_cut_off_half_built_is_never_used(usual: Engine, authors: Authors, index: Index) -> None:
+    variants = [variant for variant in VARIANTS if variant[0] in {"cached_venv", "worker_venv"}]
+    wheels = [Wheel(name=named(*variant, "cut-off"), version="1.0") for variant in variants]
+    index.add(*wheels)
+    pairs = list(enumerate(zip(wheels, variants, strict=True)))
+    hasty = {number: export(authors, wheel, *variant, timeout="PT6S") for number, (wheel, variant) in pairs}
     index.faults.slow = 30
     try:
-        assert usual.run(flow).state == "FAILED"
+        assert {ended.state for ended in together(usual, hasty).values()} == {"FAILED"}
     finally:
         index.faults.slow = 0
-    assert ran(usual.run(export(authors, wheel, strategy, facts)))
+    for ended in together(usual, {number: export(authors, wheel, *variant) for number, (wheel, variant) in pairs}).values():
+        assert ran(ended), ended.told()
 
 
 @pytest.mark.parametrize("strategy", ["cached_venv", "fresh_venv", "worker_venv"])
@@ -187,46 +197,35 @@ def test_an_environment_in_use_is_not_removed_however_old(usual: Engine, authors
         assert lock.with_suffix("").exists()
 
 
+@pytest.fixture(scope="session")
+def bare(ground: Path) -> Worker:
+    """A worker without uv whose Python is externally managed (PEP 668)."""
+    return make_worker(ground / "bare", uv=False, managed=True)
+
+
 @pytest.mark.parametrize(
     ("strategy", "facts"), [("before_commands", {}), ("cached_venv", NO_UV), ("task_dependencies", {}), ("worker_venv", NO_UV)]
 )
-@pytest.mark.parametrize("line", ["1.3", "2.0"])
 def test_a_worker_with_an_externally_managed_python_and_no_uv(  # noqa: PLR0913 - fixtures and what is tried
-    engines,  # type: ignore[no-untyped-def] # noqa: ANN001
-    ground: Path,
-    authors: Authors,
-    index: Index,
-    line: str,
-    strategy: str,
-    facts: dict[str, str],
+    engines: Engines, bare: Worker, authors: Authors, index: Index, strategy: str, facts: dict[str, str]
 ) -> None:
-    folder = ground / "bare"
-    worker = BARE.get(folder) or BARE.setdefault(folder, make_worker(folder, uv=False, managed=True))
     wheel = Wheel(name=named(strategy, facts, "bare"), version="1.0")
     index.add(wheel)
-    engine = engines.get(line, kind="bare", worker=worker)
-    flow = export(authors, wheel, strategy, facts)
-    for _ in range(2):
-        ended = engine.run(flow)
-        assert ran(ended), ended.told()
-    assert worker.changes() == []
+    ended = engines.get(LINE, kind="bare", worker=bare).run(export(authors, wheel, strategy, facts))
+    assert ran(ended), ended.told()
+    assert bare.changes() == []
 
 
-BARE: dict[Path, object] = {}
-
-
-def test_a_flow_for_uv_on_a_worker_without_it(engines, ground: Path, authors: Authors, index: Index) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
-    folder = ground / "bare"
-    worker = BARE.get(folder) or BARE.setdefault(folder, make_worker(folder, uv=False, managed=True))
+def test_a_flow_for_uv_on_a_worker_without_it(engines: Engines, bare: Worker, authors: Authors, index: Index) -> None:
     wheel = Wheel(name="wants-uv", version="1.0")
     index.add(wheel)
     for strategy in ("cached_venv", "fresh_venv", "worker_venv"):
-        said = reason(engines.get(LINE, kind="bare", worker=worker).run(export(authors, wheel, strategy, {})))
-        assert "uv" in said
+        ended = engines.get(LINE, kind="bare", worker=bare).run(export(authors, wheel, strategy, {}))
+        assert "uv: not found" in reason(ended)
 
 
 @pytest.fixture
-def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+def mounted(tmp_path: Path) -> Iterator[Mount]:
     """Mounts a file system in memory with these options; only root can."""
     if os.geteuid():
         pytest.skip("only root can mount a file system")
@@ -245,7 +244,9 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 @pytest.mark.parametrize("facts", [{}, NO_UV], ids=["uv", "pip"])
-def test_a_disk_mounted_noexec(engines, mounted, authors: Authors, index: Index, facts: dict[str, str]) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_a_disk_mounted_noexec(
+    engines: Engines, mounted: Mount, authors: Authors, index: Index, facts: dict[str, str]
+) -> None:
     wheel = Wheel(name=named("worker_venv", facts, "noexec"), version="1.0")
     index.add(wheel)
     flow = export(authors, wheel, "worker_venv", facts)
@@ -258,12 +259,7 @@ def test_a_disk_mounted_noexec(engines, mounted, authors: Authors, index: Index,
 
 @pytest.mark.parametrize(("strategy", "facts"), [("fresh_venv", {}), ("worker_venv", {}), ("before_commands", {})])
 def test_a_full_disk(  # noqa: PLR0913 - fixtures and what is tried
-    engines,  # type: ignore[no-untyped-def] # noqa: ANN001
-    mounted,  # type: ignore[no-untyped-def] # noqa: ANN001
-    authors: Authors,
-    index: Index,
-    strategy: str,
-    facts: dict[str, str],
+    engines: Engines, mounted: Mount, authors: Authors, index: Index, strategy: str, facts: dict[str, str]
 ) -> None:
     name = named(strategy, facts, "fat")
     module = name.replace("-", "_")

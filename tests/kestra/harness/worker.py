@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,15 @@ def make_worker(
     made = Worker(folder=folder, before=fingerprint(folder))
     made.home.mkdir()
     return made
+
+
+def manage(worker: Worker, work: Path) -> None:
+    """Let uv take the worker's Python for one of its own, which is all that the plugin's ``dependencies`` accept from uv."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    place = work / "python" / f"cpython-{version}-linux-{platform.machine()}-gnu"
+    place.mkdir(parents=True)
+    for name in ("bin", "lib"):
+        (place / name).symlink_to(worker.folder / name)
 
 
 def _copy_dynamic(library: Path) -> None:
