@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.version import Version
@@ -11,8 +10,13 @@ from packaging.version import Version
 from kestra_nb import images
 from kestra_nb.errors import StrategyError
 from tests.kestra.harness.docker import BASE, PYTHON, build, docker
-from tests.kestra.harness.exports import Author
-from tests.kestra.harness.wheels import Index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.kestra.harness.exports import Author
+    from tests.kestra.harness.wheels import Index
 
 FACTS = {"docker": "yes", "own_registry": "yes"}
 
@@ -49,7 +53,7 @@ def test_an_image_is_built_pushed_and_measured_both_ways(authors: Callable[..., 
 
 
 def test_what_docker_refuses_is_one_sentence(docker_ground: str) -> None:
-    with pytest.raises(StrategyError, match=r"^KNB|Docker cannot pull") as refused:
+    with pytest.raises(StrategyError, match="Docker cannot pull") as refused:
         images.measure(f"{docker_ground}/no/such:image", "docker")
     assert refused.value.code == "KNB320"
     assert "\n" not in str(refused.value)
@@ -60,5 +64,5 @@ def test_an_image_without_python_is_named(docker_ground: str) -> None:
     build(name, f"FROM {BASE}\nRUN rm -f /usr/bin/python\n").push(name)
     for how in ("docker", "registry"):
         with pytest.raises(StrategyError) as refused:
-            images.measure(name, how)  # type: ignore[arg-type]
+            images.measure(name, how)
         assert refused.value.code == "KNB321"
