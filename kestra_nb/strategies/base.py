@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from kestra_nb.config import FACTS
-from kestra_nb.model.finding import Finding
 from kestra_nb.model.flow import DOCKER, Runner, Verbatim
 
 if TYPE_CHECKING:
@@ -109,9 +108,24 @@ def container_platform(target: Target) -> str:
     return PLATFORMS.get(target.platform.partition("-")[0], "")
 
 
+def python_image(case: Case) -> str:
+    """Name Docker's image of the lock's Python: slim, unless something is built or fetched with tools slim lacks."""
+    tools = any(pin.has_wheel is False or pin.url.startswith("git+") for pin in case.lock.pins)
+    return f"python:{minor(case.lock.python)}{'' if tools else '-slim'}"
+
+
 def requirements_file(case: Case) -> Mapping[str, Text]:
-    """Give the lock as the task's ``requirements.txt``, one pin a line."""
-    return {REQUIREMENTS: Verbatim("".join(f"{line}\n" for line in pin_lines(case)))}
+    """Give the lock as the task's ``requirements.txt``."""
+    return {REQUIREMENTS: Verbatim(requirements_text(case))}
+
+
+def requirements_text(case: Case) -> str:
+    """Give the lock as pip and uv read it, sorted; with hashes when every pin has them, as both then insist on."""
+    hashed = all(pin.hashes for pin in case.lock.pins)
+    options = {
+        pin.name: "".join(f" \\\n    --hash={value}" for value in pin.hashes if hashed) for pin in case.lock.pins
+    }
+    return "".join(f"{pin.line}{options[pin.name]}\n" for pin in sorted(case.lock.pins, key=lambda pin: pin.line))
 
 
 def pin_lines(case: Case) -> tuple[str, ...]:
@@ -140,16 +154,6 @@ def quoted(names: Iterable[str], limit: int = 6) -> str:
     listed = list(names)
     more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
     return ", ".join(listed[:limit]) + more
-
-
-def source_only(case: Case) -> tuple[Finding, ...]:
-    """Say which pins have no wheel for the target and must be built where they are installed."""
-    names = [pin.name for pin in case.lock.pins if pin.has_wheel is False]
-    if not names:
-        return ()
-    message = f"No wheel for {case.target.platform}: {quoted(names)} must be built from source where it is installed."
-    hint = "Choose a version that has a wheel, or see that a compiler is there."
-    return (Finding(code="KNB303", severity="warning", message=message, hint=hint),)
 
 
 def _denied(target: Target, rests_on: tuple[FactName, ...]) -> Iterable[Objection]:

@@ -8,11 +8,10 @@ from kestra_nb.strategies import shell
 from kestra_nb.strategies.base import (
     REQUIREMENTS,
     judge,
-    minor,
     needs_a_shell,
     package_manager,
+    python_image,
     requirements_file,
-    source_only,
 )
 from kestra_nb.strategies.costs import cost
 
@@ -54,7 +53,6 @@ class BeforeCommands:
             settings=_in_container(case) if contained else _on_worker(case),
             moving_parts=2 if case.lock.pins else 0,  # the index at every run, and a download that is kept nowhere
             cost=cost("pip_each_run", case),
-            findings=source_only(case),
         )
         return judge(plan, case, rests_on=rests_on, objections=() if contained else needs_a_shell(case.target))
 
@@ -72,7 +70,7 @@ def _reasons(case: Case) -> tuple[str, ...]:
 
 
 def _in_container(case: Case) -> TaskSettings:
-    image = f"python:{minor(case.lock.python)}-slim"
+    image = python_image(case)
     if not case.lock.pins:
         return TaskSettings(runner=DOCKER, container_image=image, package_manager=package_manager(case))
     install = f"python -m pip install --quiet --no-cache-dir --no-deps -r {REQUIREMENTS}"

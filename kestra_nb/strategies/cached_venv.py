@@ -21,7 +21,6 @@ from kestra_nb.strategies.base import (
     pth_pins,
     quoted,
     requirements_file,
-    source_only,
 )
 from kestra_nb.strategies.costs import cost, weigh
 
@@ -78,7 +77,7 @@ class CachedVenv:
             cache=Cache(patterns=(f"{folder}/**",), ttl=_lifetime(case)),
             moving_parts=2,
             cost=cost("cached_wheels" if tool == "uv" else "cached_folder", case),
-            findings=(*source_only(case), *_large(case)),
+            findings=_large(case),
         )
         return judge(plan, case, rests_on=rests_on, objections=_objections(case, tool))
 
@@ -124,13 +123,13 @@ def _lifetime(case: Case) -> str:
 
 def _with_uv(case: Case, folder: str) -> TaskSettings:
     pip = f"uv tool run --quiet --python {minor(case.lock.python)} pip"
-    from_cache = ("--offline", "--no-index", "--find-links", folder)
+    install = f"uv pip install --python {ENVIRONMENT} --quiet --no-deps --offline {folder}/*.whl"
     return _settings(
         case,
         *shell.prepare(case, "uv"),
         Verbatim(SAME_INDEX),
         Verbatim(_once(folder, f"{pip} wheel --quiet --no-deps --wheel-dir {folder} -r {REQUIREMENTS}")),
-        Verbatim(shell.attempt(shell.make(case, "uv", ENVIRONMENT), shell.fill("uv", ENVIRONMENT, *from_cache))),
+        Verbatim(shell.attempt(shell.make(case, "uv", ENVIRONMENT), install)),
         shell.activate(ENVIRONMENT),
     )
 

@@ -178,8 +178,7 @@ def match(image: Image, case: Case) -> Match:
     """Hold an image against the needs of a case."""
     locked = {pin.name: pin.version for pin in case.lock.pins}
     same, near, far, missing = [], [], [], []
-    for need in case.resolution.needs:
-        name = canonicalize_name(need.requirement.name)
+    for name, need in _asked(case):
         held, wanted = image.distributions.get(name), locked.get(name)
         if held is None:
             missing.append(name)
@@ -199,6 +198,18 @@ def match(image: Image, case: Case) -> Match:
         other_python="" if python == minor(image.python) else python,
         too_new=not _parses(case.script.text, minor(image.python)),
     )
+
+
+def _asked(case: Case) -> Iterable[tuple[NormalizedName, Need | None]]:
+    """Give the needs, and for one with extras what the lock holds on its behalf: an image may lack the extra's part."""
+    with_extras: set[str] = set()
+    for need in case.resolution.needs:
+        name = canonicalize_name(need.requirement.name)
+        with_extras |= {name} if need.requirement.extras else set()
+        yield name, need
+    for pin in case.lock.pins:
+        if with_extras & set(pin.via):
+            yield pin.name, None
 
 
 def rank(found: Match) -> tuple[int | bool | str, ...]:
@@ -261,9 +272,9 @@ def _parses(text: str, python: str) -> bool:
     return True
 
 
-def _near(held: Version, wanted: Version, need: Need) -> bool:
+def _near(held: Version, wanted: Version, need: Need | None) -> bool:
     """Same series: the major version, with 0.x the minor one too; or what the author's own requirement allows."""
-    if need.evidence == "declared" and need.requirement.specifier.contains(held, prereleases=True):
+    if need is not None and need.evidence == "declared" and need.requirement.specifier.contains(held, prereleases=True):
         return True
     depth = 1 if wanted.major else 2
     return held.release[:depth] == wanted.release[:depth] and held.epoch == wanted.epoch

@@ -13,11 +13,10 @@ from kestra_nb.strategies.base import (
     container_runner,
     judge,
     lock_key,
-    minor,
     nothing_to_install,
     package_manager,
-    pin_lines,
-    source_only,
+    python_image,
+    requirements_text,
 )
 from kestra_nb.strategies.costs import image_cost
 
@@ -68,7 +67,6 @@ class CustomImage:
             hand_work=2 if case.target.registry else 1,
             moving_parts=1,
             cost=image_cost(case, None),
-            findings=source_only(case),
         )
         return judge(plan, case, rests_on=rests_on, objections=_objections(case))
 
@@ -110,16 +108,15 @@ def _files(case: Case) -> tuple[ExtraFile, ...]:
         ExtraFile(path=f"{folder}/Dockerfile", text=_dockerfile(case), purpose="Builds the image of this flow's task."),
         ExtraFile(
             path=f"{folder}/{REQUIREMENTS}",
-            text="".join(f"{line}\n" for line in pin_lines(case)),
+            text=requirements_text(case),
             purpose="The lock, as the Dockerfile installs it.",
         ),
     )
 
 
 def _dockerfile(case: Case) -> str:
-    slim = "" if any(pin.has_wheel is False for pin in case.lock.pins) else "-slim"  # slim has no compiler
     return f"""\
-FROM python:{minor(case.lock.python)}{slim}
+FROM {python_image(case)}
 COPY {REQUIREMENTS} /tmp/{REQUIREMENTS}
 RUN python -m pip install --no-cache-dir --no-deps --root-user-action=ignore -r /tmp/{REQUIREMENTS}
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kestra_nb.model.flow import PROCESS, Verbatim
 from kestra_nb.model.plan import Case, Plan, TaskSettings
 from kestra_nb.strategies import shell
-from kestra_nb.strategies.base import judge, needs_a_shell, nothing_to_install, requirements_file, source_only
+from kestra_nb.strategies.base import judge, needs_a_shell, nothing_to_install, requirements_file
 from kestra_nb.strategies.costs import cost
 
 ENVIRONMENT = '"$PWD/.venv"'
@@ -44,7 +44,6 @@ class FreshVenv:
             settings=_settings(case),
             moving_parts=1 if lasting else 2,  # uv's cache, and without it the index at every run
             cost=cost("uv_each_run", case, keeps=lasting),
-            findings=source_only(case),
         )
         objections = (*nothing_to_install(case), *needs_a_shell(case.target))
         return judge(plan, case, rests_on=("uv", "index"), objections=objections)

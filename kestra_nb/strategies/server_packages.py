@@ -11,8 +11,7 @@ from kestra_nb.strategies.base import (
     needs_a_shell,
     nothing_to_install,
     package_manager,
-    pin_lines,
-    source_only,
+    requirements_text,
 )
 from kestra_nb.strategies.costs import cost
 from kestra_nb.strategies.installed import check_lock
@@ -57,7 +56,7 @@ class ServerPackages:
             hand_work=3,
             moving_parts=2,
             cost=cost("preinstalled", case),
-            findings=(*source_only(case), SHARED),
+            findings=(SHARED,),
         )
         objections = (*nothing_to_install(case), *needs_a_shell(case.target))
         return judge(plan, case, rests_on=("own_server",), objections=objections)
@@ -120,7 +119,7 @@ def _files(case: Case) -> tuple[ExtraFile, ...]:
     return (
         ExtraFile(
             path=f"{folder}/{REQUIREMENTS}",
-            text="".join(f"{line}\n" for line in pin_lines(case)),
+            text=requirements_text(case),
             purpose="The lock, as the three ways install it.",
         ),
         ExtraFile(

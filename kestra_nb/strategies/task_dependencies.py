@@ -15,7 +15,6 @@ from kestra_nb.strategies.base import (
     pin_lines,
     pth_pins,
     quoted,
-    source_only,
 )
 from kestra_nb.strategies.costs import cost, weigh
 from kestra_nb.strategies.installed import check_lock
@@ -63,7 +62,7 @@ class TaskDependencies:
             preamble=check_lock(case.lock),
             moving_parts=3,
             cost=cost("native_pip" if with_pip else "native_uv", case),
-            findings=(*source_only(case), UNCHECKED),
+            findings=(UNCHECKED,),
         )
         return judge(plan, case, rests_on=rests_on, objections=_objections(case))
 

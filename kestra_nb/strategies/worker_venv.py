@@ -13,7 +13,6 @@ from kestra_nb.strategies.base import (
     nothing_to_install,
     package_manager,
     requirements_file,
-    source_only,
 )
 from kestra_nb.strategies.costs import cost
 
@@ -56,7 +55,7 @@ class WorkerVenv:
             settings=_settings(case, tool),
             moving_parts=2,
             cost=cost("environment_on_disk" if tool == "uv" else "environment_on_disk_pip", case),
-            findings=(*source_only(case), _shared(case)),
+            findings=(_shared(case),),
         )
         objections = (*nothing_to_install(case), *needs_a_shell(case.target))
         return judge(plan, case, rests_on=("lasting_disk", tool, "index"), objections=objections)

@@ -14,7 +14,7 @@ from kestra_nb.strategies.base import KUBERNETES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kestra_nb.model.dependency import Image
+    from kestra_nb.model.dependency import Image, Pin
     from kestra_nb.model.plan import Case, Plan
 
 DIGEST = "sha256:0e438e40e644" + "0" * 52
@@ -117,6 +117,16 @@ def test_a_prediction_is_said_and_checked_before_the_script(
     assert "is predicted to hold pandas" in plan.reasons[0]
     assert "KNB306" in codes(plan)
     assert "'pandas': '2.3.3'" in plan.preamble
+
+
+def test_what_an_extra_brings_must_be_there_too(
+    make_case: Callable[..., Case], pin: Callable[..., Pin], image_of: Callable[..., Image]
+) -> None:
+    pins = (pin("pandas"), pin("numpy", via=("pandas",)))
+    images = (image_of("pydata", {"pandas": "2.3.3"}),)
+    assert plan_of(make_case(pins, ("pandas",), facts=FACTS, images=images)).fits
+    plan = plan_of(make_case(pins, ("pandas[performance]",), facts=FACTS, images=images))
+    assert plan.reasons == ("The nearest image, pydata:latest, lacks numpy.",)
 
 
 # --- how it is pinned -----------------------------------------------------------------------------------------------

@@ -126,14 +126,22 @@ def test_what_is_not_known_is_said(make_case: Callable[..., Case]) -> None:
     assert "It is not known whether the worker's disk outlives an execution." in plan.conditions
 
 
-def test_no_wheel_for_the_target_is_a_finding_of_every_installer(
+def test_what_kestra_would_have_to_build_is_not_left_to_kestra(
     make_case: Callable[..., Case], pin: Callable[..., Pin]
 ) -> None:
     case = make_case((pin("pandas", has_wheel=False),), facts=EVERYTHING)
-    installing = {"fresh_venv", "worker_venv", "cached_venv", "before_commands", "custom_image", "server_packages"}
-    for name in installing:
-        assert "KNB303" in {finding.code for finding in plan_of(name, case).findings}
     assert "no wheel for x86_64-unknown-linux-gnu" in " ".join(plan_of("task_dependencies", case).reasons)
+
+
+def test_hashes_are_written_when_every_pin_has_them(make_case: Callable[..., Case], pin: Callable[..., Pin]) -> None:
+    some, all_ = [
+        make_case((pin("numpy", hashes=("sha256:aa", "sha256:bb")), pin("six", hashes=hashes)), facts=EVERYTHING)
+        for hashes in ((), ("sha256:cc",))
+    ]
+    assert settings_of("fresh_venv", some).input_files["requirements.txt"].text == "numpy==2.3.5\nsix==1.17.0\n"
+    assert settings_of("fresh_venv", all_).input_files["requirements.txt"].text == (
+        "numpy==2.3.5 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nsix==1.17.0 \\\n    --hash=sha256:cc\n"
+    )
 
 
 def test_without_uv_the_plugin_is_kept_from_fetching_it(make_case: Callable[..., Case]) -> None:
@@ -232,11 +240,13 @@ def test_a_custom_image_for_one_worker_needs_no_registry(make_case: Callable[...
     assert (plan.fits, plan.hand_work, len(plan.steps)) == (True, 1, 1)
 
 
-def test_a_custom_image_that_builds_from_source_has_a_compiler(
-    make_case: Callable[..., Case], pin: Callable[..., Pin]
+@pytest.mark.parametrize("changes", [{"has_wheel": False}, {"url": "git+https://example.com/x.git@v1"}])
+def test_what_is_built_from_source_gets_the_image_with_compilers_and_git(
+    make_case: Callable[..., Case], pin: Callable[..., Pin], changes: dict[str, Any]
 ) -> None:
-    plan = plan_of("custom_image", make_case((pin("pandas", has_wheel=False),), facts=EVERYTHING))
-    assert plan.files[0].text.startswith("FROM python:3.12\n")
+    case = make_case((pin("pandas", **changes),), facts=EVERYTHING)
+    assert plan_of("custom_image", case).files[0].text.startswith("FROM python:3.12\n")
+    assert settings_of("before_commands", case).container_image == "python:3.12"
 
 
 def test_a_custom_image_is_for_the_workers_machines(make_case: Callable[..., Case]) -> None:

@@ -62,7 +62,7 @@ def make_wheel(folder: Path, version: str) -> None:
     files[f"{info}/RECORD"] = record + f"{info}/RECORD,,\n"
     with zipfile.ZipFile(folder / f"kestra_tiny-{version}-py3-none-any.whl", "w") as wheel:
         for name, text in files.items():
-            wheel.writestr(name, text)
+            wheel.writestr(zipfile.ZipInfo(name), text)  # no clock in it: the same bytes each time
 
 
 def _hash(text: str) -> str:
@@ -91,6 +91,14 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def wheel_hash(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The hash of kestra-tiny 1.0, as a lock states it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    make_wheel(folder, "1.0")
+    return f"sha256:{hashlib.sha256((folder / 'kestra_tiny-1.0-py3-none-any.whl').read_bytes()).hexdigest()}"
 
 
 @dataclass
@@ -169,10 +177,10 @@ def settings_of(make_case: Callable[..., Case]) -> Callable[..., TaskSettings]:
     """Task settings of a strategy for a lock that pins kestra-tiny."""
 
     def settings(
-        strategy: str, version: str = "1.0", *, tool: str = "uv", wheel: str = "", python: str = PYTHON
+        strategy: str, version: str = "1.0", *, tool: str = "uv", python: str = PYTHON, **changes: object
     ) -> TaskSettings:
-        file = wheel or f"kestra_tiny-{version}-py3-none-any.whl"
-        pinned = Pin(name=canonicalize_name("kestra-tiny"), version=Version(version), wheel=file)
+        given = {"wheel": f"kestra_tiny-{version}-py3-none-any.whl", **changes}
+        pinned = Pin(name=canonicalize_name("kestra-tiny"), version=Version(version), **given)  # type: ignore[arg-type]
         facts = {"uv": tool == "uv", "docker": False, "lasting_disk": True}
         case = make_case((pinned,), ("kestra-tiny",), facts=facts)
         plan = strategies.get(strategy).plan(
@@ -212,6 +220,26 @@ def test_pip_at_every_run(worker: Worker, settings_of: Callable[..., TaskSetting
 def test_every_shell(worker: Worker, settings_of: Callable[..., TaskSettings], strategy: str, shell: str) -> None:
     worker.shell = shell
     assert worker.run(settings_of(strategy), "run").stdout.startswith("tiny 1.0 ")
+
+
+@pytest.mark.parametrize(("strategy", "tool"), [row for row in STRATEGIES if row != ("worker_venv", "pip")])
+def test_hashes_are_compared(
+    worker: Worker, settings_of: Callable[..., TaskSettings], strategy: str, tool: str, wheel_hash: str
+) -> None:
+    wrong = worker.run(settings_of(strategy, tool=tool, hashes=("sha256:" + "0" * 64,)), "wrong")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert re.search(r"hash", wrong.stderr, re.IGNORECASE)
+    right = worker.run(settings_of(strategy, tool=tool, hashes=(wheel_hash,)), "right")
+    assert right.stdout.startswith("tiny 1.0 "), right.stderr
+
+
+@pytest.mark.parametrize(("strategy", "tool"), [("fresh_venv", "uv"), ("cached_venv", "uv"), ("cached_venv", "pip")])
+def test_a_wheel_with_an_address_of_its_own(
+    worker: Worker, settings_of: Callable[..., TaskSettings], strategy: str, tool: str
+) -> None:
+    url = f"{worker.index}kestra-tiny/kestra_tiny-2.0-py3-none-any.whl"
+    done = worker.run(settings_of(strategy, "2.0", tool=tool, url=url), "run")
+    assert done.stdout.startswith("tiny 2.0 "), done.stderr
 
 
 def test_an_index_stated_for_uv_alone_counts_for_the_download_too(
