@@ -122,10 +122,11 @@ def requirements_file(case: Case) -> Mapping[str, Text]:
 def requirements_text(case: Case) -> str:
     """Give the lock as pip and uv read it, sorted; with hashes when every pin has them, as both then insist on."""
     hashed = all(pin.hashes for pin in case.lock.pins)
-    options = {
-        pin.name: "".join(f" \\\n    --hash={value}" for value in pin.hashes if hashed) for pin in case.lock.pins
-    }
-    return "".join(f"{pin.line}{options[pin.name]}\n" for pin in sorted(case.lock.pins, key=lambda pin: pin.line))
+    lines = (
+        [pin.line, *(f"    --hash={value}" for value in pin.hashes if hashed)]
+        for pin in sorted(case.lock.pins, key=lambda pin: pin.line)
+    )
+    return "".join(" \\\n".join(parts) + "\n" for parts in lines)
 
 
 def pin_lines(case: Case) -> tuple[str, ...]:
