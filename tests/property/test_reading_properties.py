@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import warnings
 from typing import Any
 
@@ -202,6 +203,8 @@ def shape(text: str) -> str | None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("get_ipython()."):
             node.func, node.args = ast.Name("ipython", ast.Load()), []
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = re.sub(r"(?m)^[ \t]+$", "", node.value)  # IPython empties such lines, in strings too
     return ast.dump(tree)
 
 
