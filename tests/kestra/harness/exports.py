@@ -30,28 +30,41 @@ class Author:
 
     def planning(  # noqa: PLR0913 - what an export depends on
         self,
-        cells: Iterable[str],
+        cells: Iterable[str] | Path,
         *,
         name: str,
         facts: Mapping[str, str],
         images: tuple[Image, ...] = (),
-        path: str = "",
         **settings: object,
     ) -> tuple[Planning, Settings]:
-        """Scan and plan; ``images`` take the place of the catalogue when given."""
+        """Scan and plan a notebook's file or cells; ``images`` take the place of the catalogue when given."""
         stated = tuple(f"{fact}={answer}" for fact, answer in facts.items())
         chosen = Settings(id=name, namespace=NAMESPACE, facts=stated, **settings)  # type: ignore[arg-type]
         environment = environments.read_environment(self.python)
-        planned = pipeline.plan(pipeline.scan(read.from_cells(cells, path), chosen, environment=environment), chosen)
+        notebook = pipeline.read(cells) if isinstance(cells, Path) else read.from_cells(cells)
+        planned = pipeline.plan(pipeline.scan(notebook, chosen, environment=environment), chosen)
         if images:
             case = dataclasses.replace(planned.case, target=dataclasses.replace(planned.case.target, images=images))
             planned = dataclasses.replace(planned, case=case, plans=strategies.plan_all(case))
         return planned, chosen
 
-    def export(self, cells: Iterable[str], strategy: str, *, name: str, facts: Mapping[str, str], **rest: object) -> Bundle:
+    def export(
+        self, cells: Iterable[str] | Path, strategy: str, *, name: str, facts: Mapping[str, str], **rest: object
+    ) -> Bundle:
         """The flow of one strategy, with its files."""
         planned, chosen = self.planning(cells, name=name, facts=facts, **rest)  # type: ignore[arg-type]
         return pipeline.preview(planned, chosen, strategy)
+
+
+def uploads(bundle: Bundle, folder: Path) -> dict[str, Path]:
+    """The namespace files of a bundle, written below a folder, by their path in the namespace."""
+    found = {}
+    for file in (file for file in bundle.files if file.upload):
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text, encoding="utf-8")
+        found[file.path.removeprefix("_files/")] = path
+    return found
 
 
 def make_author(folder: Path, requirements: Iterable[str], index: Index) -> Author:
@@ -59,6 +72,7 @@ def make_author(folder: Path, requirements: Iterable[str], index: Index) -> Auth
     uv = find_uv()
     subprocess.run([uv, "venv", "--quiet", "--no-project", folder], check=True, capture_output=True)
     python = folder / "bin" / "python"
-    command = [uv, "pip", "install", "--quiet", "--no-config", "--no-cache", "--index-url", index.url(), "--python", python, *requirements]
-    subprocess.run(command, check=True, capture_output=True)
+    if wanted := list(requirements):
+        options = ("--quiet", "--no-config", "--no-cache", "--index-url", index.url(), "--python", python)
+        subprocess.run([uv, "pip", "install", *options, *wanted], check=True, capture_output=True)
     return Author(python=python)
