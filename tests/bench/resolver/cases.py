@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests import foreign
+from tests import foreign_notebooks as foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

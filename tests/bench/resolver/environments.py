@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests import foreign
+from tests import foreign_notebooks as foreign
 
 if sys.version_info >= (3, 11):
     import tomllib

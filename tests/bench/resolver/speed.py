@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests import foreign
+from tests import foreign_notebooks as foreign
 from tests.bench.resolver import environments, measure
 
 if TYPE_CHECKING:
