@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _HOST = frozenset(["display", "get_ipython"])
 """What IPython adds to the built-in names; a script gets stand-ins of its own, as for magics (``_nb_…``)."""
-_REPLACED = frozenset(["input", "print", "__import__", "exit", "quit"])
-"""Built-in names that kernels and debuggers put functions of their own under."""
+_REPLACED = frozenset(["input", "print", "__import__", "exit", "quit", "Ellipsis", "NotImplemented"])
+"""Built-in names that kernels put functions of their own under, or that do not tell where they are from."""
 _MEMORY = re.compile(r"_{1,3}|_i{1,3}|_i?\d+|_[ido]h|In|Out")
 _OUTSIDE = re.compile(r"\b(?:getpass|environ|getenv|keyring)\b|\binput\(")
 _OWN_MAGIC = re.compile(r"\s*%%kestra_flow\b[^\n]*\n?")
@@ -303,7 +303,7 @@ class LiveKernel:
 def _is_builtin(name: str) -> bool:
     """Say whether a fresh Python has the name, whatever has been put among the built-in names since."""
     found = getattr(builtins, name, _MISSING)
-    home = getattr(found, "__module__", None) or type(found).__module__
+    home = getattr(found, "__module__", None)
     return found is not _MISSING and (name in _REPLACED or home in {"builtins", "_sitebuiltins", "_io", "io"})
 
 

@@ -60,10 +60,11 @@ def statement_binders(node: ast.stmt) -> Iterator[Binder]:
 
 def _walrus_binders(node: ast.stmt) -> Iterator[Binder]:
     """Give what the statement itself stores, apart from the statements inside it and from inner scopes."""
+    own = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     waiting: list[ast.AST] = [node]
     while waiting:
         item = waiting.pop(0)
-        simple = isinstance(node, ast.Assign) and len(node.targets) == 1 and item is node.targets[0]
+        simple = [item] == own
         if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store) and not simple:
             yield Binder(name=item.id, node=node, how="other")
         elif isinstance(item, (ast.MatchAs, ast.MatchStar, ast.ExceptHandler)) and item.name:

@@ -68,9 +68,11 @@ CASES = (
     Case(
         "dates, paths, decimals",
         (
-            "from datetime import date, datetime, timedelta\nfrom decimal import Decimal\n"
-            "from pathlib import Path\nd = date(2026, 1, 2)\nt = datetime(2026, 1, 2, 3)\n"
-            "w = timedelta(hours=2)\nm = Decimal('1.10')\np = Path('x') / 'y'",
+            (
+                "from datetime import date, datetime, timedelta\nfrom decimal import Decimal\n"
+                "from pathlib import Path\nd = date(2026, 1, 2)\nt = datetime(2026, 1, 2, 3)\n"
+                "w = timedelta(hours=2)\nm = Decimal('1.10')\np = Path('x') / 'y'"
+            ),
         ),
         "print(d, t - w, m, p, datetime(2026, 1, 1) < t)",
     ),
@@ -139,8 +141,10 @@ CASES = (
     Case(
         "annotations",
         (
-            "from fractions import Fraction\nimport typing as t\n"
-            "def f(x: t.Optional[Fraction]) -> 'Nobody':\n    return x",
+            (
+                "from fractions import Fraction\nimport typing as t\n"
+                "def f(x: t.Optional[Fraction]) -> 'Nobody':\n    return x"
+            ),
         ),
         "print(f(Fraction(1, 2)))",
     ),
@@ -161,17 +165,21 @@ CASES = (
     Case(
         "dataclass and enum",
         (
-            "from dataclasses import dataclass, field\nimport enum\n@dataclass(order=True)\nclass P:\n"
-            "    x: int\n    y: list = field(default_factory=list)\nclass C(enum.Enum):\n    RED = 1",
+            (
+                "from dataclasses import dataclass, field\nimport enum\n@dataclass(order=True)\nclass P:\n"
+                "    x: int\n    y: list = field(default_factory=list)\nclass C(enum.Enum):\n    RED = 1"
+            ),
         ),
         "print(P(1), C.RED, P(1) < P(2))",
     ),
     Case(
         "abstract class and property",
         (
-            "from abc import ABC, abstractmethod\nclass A(ABC):\n    @abstractmethod\n    def f(self): ...\n"
-            "    @property\n    def g(self):\n        return self.f() + bonus\nclass B(A):\n"
-            "    def f(self):\n        return 1\nbonus = 10",
+            (
+                "from abc import ABC, abstractmethod\nclass A(ABC):\n    @abstractmethod\n    def f(self): ...\n"
+                "    @property\n    def g(self):\n        return self.f() + bonus\nclass B(A):\n"
+                "    def f(self):\n        return 1\nbonus = 10"
+            ),
         ),
         "print(B().g)",
     ),
