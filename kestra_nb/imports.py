@@ -8,7 +8,7 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kestra_nb import guards, uses
+from kestra_nb import calls, guards, uses
 from kestra_nb.guards import Guard
 from kestra_nb.model.dependency import Import
 from kestra_nb.model.finding import Location
@@ -47,7 +47,8 @@ def imports_of(text: str, path: str) -> tuple[Import, ...]:
 
 def _find(cells: Sequence[ScriptCell], script: Script | None) -> tuple[Import, ...]:
     found: list[Import] = []
-    trees: list[tuple[ScriptCell, ast.Module]] = []
+    trees: calls.Trees = []
+    aliases: dict[str, str] = {}
     words = uses.words_in("\n".join(cell.source for cell in cells))
     for cell in cells:
         if "import" not in cell.source and not any(word in cell.source for word in words):
@@ -57,12 +58,12 @@ def _find(cells: Sequence[ScriptCell], script: Script | None) -> tuple[Import, .
             found.extend(_salvage(cell))
             continue
         trees.append((cell, tree))
-        found.extend(_imports(cell, tree))
+        found.extend(_imports(cell, tree, aliases))
     found.extend(uses.of_imports(found))
     if words:
-        found.extend(uses.of_calls(trees, found, words))
+        found.extend(calls.find(trees, found, aliases, words))
     if script is not None:
-        found.extend(uses.of_magics(script.runs))
+        found.extend(uses.of_magics(script.runs, cells))
     return tuple(sorted(found, key=lambda item: _order(item.location)))
 
 
@@ -77,12 +78,23 @@ def _parse(source: str) -> ast.Module | None:
         return None
 
 
-def _imports(cell: ScriptCell, tree: ast.Module) -> Iterator[Import]:
+def _imports(cell: ScriptCell, tree: ast.Module, aliases: dict[str, str]) -> Iterator[Import]:
+    """Give the imports of a cell, and note which name each binds."""
     for statement, guard in _statements(tree.body, Guard()):
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            aliases.update(_bound(statement))
             yield from _of_statement(cell, statement, guard)
         elif DYNAMIC.search(cell.source) and not hasattr(statement, "body"):
             yield from _dynamic(cell, statement, guard)
+
+
+def _bound(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    for alias in statement.names:
+        if isinstance(statement, ast.ImportFrom):
+            yield alias.asname or alias.name, f"{statement.module or ''}.{alias.name}"
+        else:
+            top = alias.name.partition(".")[0]
+            yield (alias.asname, alias.name) if alias.asname else (top, top)
 
 
 def _statements(body: Sequence[ast.stmt], guard: Guard) -> Iterator[tuple[ast.stmt, Guard]]:
@@ -190,7 +202,9 @@ def _parse_line(lines: Sequence[str]) -> ast.Module | None:
     while count < min(len(lines), 200) and (text.endswith("\\") or text.count("(") > text.count(")")):
         text += "\n" + lines[count]
         count += 1
-    return _parse(text) or _parse(text.partition("#")[0].partition(";")[0])
+    head = text.partition("\n")[0]
+    whole = _parse(text) or _parse(head.partition("#")[0].partition(";")[0])
+    return whole or _parse(head.partition("(")[0] + " _" if "(" in head else "")
 
 
 def _is_java_like(text: str) -> bool:

@@ -275,7 +275,7 @@ def _written(script: Script) -> Iterator[tuple[str, str, Location]]:
             warnings.simplefilter("ignore")
             tree = ast.parse(cell.source)
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "_nb_write":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_nb_write" and len(node.args) > 1:
                 path, text = (_literal(argument) for argument in node.args[:2])
                 if path in paths and text is not None:
                     yield path, text, paths[path]

@@ -31,8 +31,10 @@ def pin(
         hint = "The task needs git for it." if url.startswith("git+") else ""
         findings.append(_finding("KNB207", "info", message, hint))
         return Requirement(f"{name}{suffix} @ {url}"), tuple(findings)
-    if declared is not None and declared.url and not declared.url.startswith("file:"):
-        return Requirement(f"{name}{suffix} @ {declared.url}"), tuple(findings)
+    if declared is not None and declared.url and not url:
+        message = f"{name} is declared as {declared.url}, but {distribution.version} from an index is installed."
+        hint = "The installed one is pinned: it is what the notebook ran with."
+        findings.append(_finding("KNB214", "warning", message, hint))
     findings.extend(_local(distribution))
     version = distribution.version
     if version.local and not distribution.editable:

@@ -63,6 +63,11 @@ def test_one_broken_cell_costs_only_itself_and_its_import_lines_are_kept() -> No
     assert [item.location.line for item in found] == [1, 2, 3, 1]
 
 
+def test_a_bracket_that_is_never_closed_costs_the_names_only() -> None:
+    text = "from sklearn.linear_model import (\n    Ridge,\n\nimport networkx as nx\nmodel = Ridge("
+    assert modules(find_imports(script(text, broken={1}))) == ["sklearn.linear_model", "networkx"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

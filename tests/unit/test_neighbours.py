@@ -149,7 +149,7 @@ def test_run_of_a_notebook_ships_the_script_it_becomes(tmp_path: Path) -> None:
 
 
 def test_a_module_that_a_cell_writes_is_followed_but_not_shipped(tmp_path: Path) -> None:
-    cell = "_nb_write('helper.py', 'import numpy\\n')"
+    cell = "_nb_write('helper.py', r'''\nimport numpy\n'''[1:])\n_nb_write('x')"
     found = around(tmp_path, cell, "import helper", runs=(("writefile", "helper.py", PLACE),))
     assert found.local_files == ()
     assert [(item.module, item.guarded) for item in found.imports] == [("helper", "written"), ("numpy", "")]
