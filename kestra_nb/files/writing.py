@@ -15,7 +15,8 @@ from kestra_nb.model.outcome import Written
 if TYPE_CHECKING:
     from kestra_nb.model.outcome import Bundle
 
-#: Hexadecimal digits of a hash that a flow's header shows.
+#: What a file is called beside its place until all are there; one process writes into one folder at a time.
+_SUFFIX = f".{os.getpid()}.kestra-nb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,23 @@ def write_bundle(root: str | Path, bundle: Bundle, *, force: bool) -> Written:
         changed = [item for item in items if item.data != item.before or item.executable != _is_executable(item)]
         _replace(changed)
     except OSError as error:
-        where = error.filename2 or error.filename or root
-        message = f"{str(where)!r} cannot be written: {error.strerror or error}."
+        message = f"{_refused(error, root)!r} cannot be written: {error.strerror or error}."
         raise FlowError(message, hint="Nothing was changed. Choose another folder with --out.", code="KNB443") from None
     names = {item.name for item in changed}
     return Written(
         bundle=bundle,
         written=tuple(item.name for item in items if item.name in names),
         unchanged=tuple(item.name for item in items if item.name not in names),
+        root=str(root),
     )
+
+
+def _refused(error: OSError, root: Path) -> str:
+    """Give the path that the disk refused, as the person knows it."""
+    path = Path(os.fsdecode(error.filename2 or error.filename or root))
+    if path.name.endswith(_SUFFIX):
+        path = path.with_name(path.name.removesuffix(_SUFFIX)[1:])
+    return str(path)
 
 
 def _item(root: Path, name: str, text: str, executable: bool) -> _Item:  # noqa: FBT001  a value, not a switch
@@ -81,10 +90,11 @@ def _check_owners(items: list[_Item], bundle: Bundle) -> None:
 
     ours = False
     for item in items:
-        if item.before is None or item.before == item.data:
-            ours = ours or item.name == bundle.path
+        if item.before is None:
             continue
-        if item.name.endswith((".yaml", ".yml")):
+        if item.before == item.data:
+            ours = ours or item.name == bundle.path
+        elif item.name.startswith("_flows/") and item.name.endswith(".yaml"):
             text = item.before.decode("utf-8", "replace")
             header = header_of(text)
             if not header:
@@ -111,7 +121,7 @@ def _replace(items: list[_Item]) -> None:
         staged = []
         for item in items:
             _make_folder(item.path.parent, made)
-            temporary = item.path.with_name(f".{item.path.name}.{os.getpid()}.kestra-nb")
+            temporary = item.path.with_name(f".{item.path.name}{_SUFFIX}")
             stack.callback(temporary.unlink, missing_ok=True)
             _write_beside(temporary, item)
             staged.append((temporary, item))
