@@ -160,9 +160,12 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
         bundle, plan = self.bundle, self.value
         if bundle is None or plan is None:
             return
+        notebook = self.planning.scan.notebook
+        cells = notebook.cells if not notebook.path else ()
         names = [
             ("Flow", "flow"),
             ("What changed", "changes"),
+            *([(f"From earlier cells ({len(cells) - 1})", "earlier")] if len(cells) > 1 else []),
             (f"Packages ({len(self.planning.scan.resolution.needs)})", "packages"),
             (f"Findings ({len(bundle.findings)})", "findings"),
             (f"Files ({len(bundle.files)})", "files"),
@@ -181,6 +184,7 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
         shown: dict[str, Callable[[Bundle, Plan], str]] = {
             "flow": lambda bundle, _: html.flow(bundle),
             "changes": lambda bundle, _: self._changes(bundle),
+            "earlier": lambda *_: html.completed(self.planning.scan.notebook),
             "packages": lambda *_: html.requirements(self.planning.scan.resolution.needs) + html.pins(self.planning),
             "findings": lambda bundle, _: html.findings(bundle.findings),
             "files": lambda bundle, _: html.files(bundle),

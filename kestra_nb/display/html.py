@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from kestra_nb.model.dependency import Import, Need
     from kestra_nb.model.finding import Finding, Location
+    from kestra_nb.model.notebook import Notebook
     from kestra_nb.model.outcome import Bundle, Planning, Scan, Why, Written
     from kestra_nb.model.plan import ExtraFile, Plan, Step
 
@@ -236,6 +237,17 @@ def file(item: ExtraFile) -> str:
         f"<details><summary><code>{escape(item.path)}</code>{upload} {escape(item.purpose)}</summary>"
         f'<pre tabindex="0">{colours.language(item.text, item.path)}</pre></details>'
     )
+
+
+def completed(notebook: Notebook) -> str:
+    """Give what was taken from earlier cells of a live kernel, each piece under its cell."""
+    *earlier, last = notebook.cells
+    shown = "".join(
+        f"<p>{escape(_place(cell.location))}</p><pre>{colours.language(cell.source, 'cell.py')}</pre>"
+        for cell in earlier
+        if cell.location.path != last.location.path
+    )
+    return shown or "<p>The cell needs nothing of earlier cells.</p>"
 
 
 def files(bundle: Bundle) -> str:

@@ -5,17 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kestra_nb.ipython import comment_out
-from kestra_nb.ipython.helpers import text_of
 from kestra_nb.model.finding import Finding
 from kestra_nb.model.notebook import Script, ScriptCell
-from kestra_nb.source.calls import unwrap_calls
-from kestra_nb.source.headless import find_headless
-from kestra_nb.source.installs import notice_installs
+from kestra_nb.source import hints
 from kestra_nb.source.names import is_bound
-from kestra_nb.source.parameters import TAGS, Found, find_parameters
-from kestra_nb.source.pep723 import find_declared
-from kestra_nb.source.secrets import SECRET_NAME, find_secrets
-from kestra_nb.source.work import Work, compile_error, hoist_futures, run_in_loop
+from kestra_nb.source.work import Work, compile_error, headings, hoist_futures, run_in_loop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +17,7 @@ if TYPE_CHECKING:
     from kestra_nb.ipython.helpers import HelperName
     from kestra_nb.model.finding import Location
     from kestra_nb.model.notebook import Declared, Notebook
+    from kestra_nb.source.parameters import Found
 
 __all__ = ["to_script"]
 
@@ -103,9 +98,9 @@ def _assemble(
     helpers = text_of(names.union(*(work.made.helpers for work in works if not work.broken)))
     lines += [(text, None) for text in helpers.rstrip("\n").split("\n") if helpers]
     cells = []
-    for number, work in enumerate(works):
+    for number, (work, heading) in enumerate(zip(works, headings(works), strict=True)):
         lines += [("", None)] if lines[-1][0] else []
-        lines.append((work.heading, None))
+        lines.append((heading, None))
         first = len(lines) + 1
         places = work.places()
         if work.broken:

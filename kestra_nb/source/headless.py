@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from kestra_nb.model.finding import Finding
+from kestra_nb.source.hints import may_need_a_person
 from kestra_nb.source.names import is_bound
 
 if TYPE_CHECKING:
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
 
     from kestra_nb.source.work import Work
 
-_HINTS = (
-    "input(", "getpass", "exit(", "quit(", ".show(", "colab", "ipywidgets", "interact", "localhost", "127.0.0.", "open",
-     "load", "read", "fromfile", "genfromtxt", "get_ipython", "Out[", "In[", "ipyleaflet", "bqplot", "ipympl",
-    "ipycanvas", "anywidget", "ipyvolume",
-)  # fmt: skip
-_MAY_BE_HISTORY = re.compile(r"(?<![\w.])_(?:\d+|i+|oh|ih|dh|_)?(?!\w)")
 _READERS = re.compile(
     r"read_(?:csv|excel|json|parquet|feather|table|pickle|hdf|file|fwf|stata|sas|spss|orc|xml|html|sql_table|netcdf|ipc|"
     r"ndjson|avro|edgelist|gml|graphml)|scan_(?:csv|parquet|ipc|ndjson)|open|load|loadtxt|genfromtxt|fromfile|imread|"
@@ -44,15 +39,11 @@ _WRITE_MODES = frozenset("wax")
 
 def find_headless(works: Sequence[Work]) -> list[Finding]:
     """Look through all cells that are Python."""
-    suspects = [work for work in works if not work.broken and _is_suspect(work.text)]
     seen = _Seen(works)
-    for work in suspects:
-        seen.visit_cell(work)
+    for work in works:
+        if not work.broken and may_need_a_person(work.text):
+            seen.visit_cell(work)
     return seen.findings
-
-
-def _is_suspect(text: str) -> bool:
-    return any(hint in text for hint in _HINTS) or ("_" in text and _MAY_BE_HISTORY.search(text) is not None)
 
 
 def _written(tree: ast.Module) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from kestra_nb.model.finding import Finding
+from kestra_nb.source.hints import may_hold_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,31 +34,6 @@ _PLACEHOLDER = re.compile(
     r"insert.*|replace.*|fill.*|enter.*|.*here|password|passwd|secret|token|api.?key|key|placeholder|.*\bplease\b.*",
     re.IGNORECASE,
 )
-_HINTS = (
-    "pass",
-    "pwd",
-    "secret",
-    "key",
-    "token",
-    "credential",
-    "conn",
-    "://",
-    "akia",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat",
-    "glpat",
-    "sk-",
-    "xox",
-    "hf_",
-    "aiza",
-    "begin",
-    "eyj",
-    "sg.",
-)
 _OPEN_NAMES = frozenset({"pass", "password", "passwd", "pwd", "passphrase", "secret"})
 _SHORTEST = 8
 _LEAST_ENTROPY = 2.8
@@ -67,8 +43,7 @@ def find_secrets(works: Sequence[Work]) -> list[Finding]:
     """Look through all cells that are Python."""
     findings = []
     for work in works:
-        lower = work.text.lower()
-        if work.broken or not any(hint in lower for hint in _HINTS):
+        if work.broken or not may_hold_secrets(work.text):
             continue
         places = set()
         for name, node in _suspects(work.tree):

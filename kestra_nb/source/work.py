@@ -14,6 +14,8 @@ from kestra_nb.ipython.text import indent
 from kestra_nb.model.finding import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kestra_nb.model.finding import Location
     from kestra_nb.model.notebook import Cell
 
@@ -60,12 +62,6 @@ class Work:
         if self._tree is None:
             self._tree = (None if self.broken else parse(self.made.text)) or ast.Module(body=[], type_ignores=[])
         return self._tree
-
-    @property
-    def heading(self) -> str:
-        """The comment above the cell in the script."""
-        place = self.cell.location
-        return f"# {place.cell_name}"
 
     def places(self) -> tuple[Location, ...]:
         """Give the place of each line of the text."""
@@ -202,3 +198,16 @@ def _take_annotations(work: Work) -> None:
         start, end = node.target.end_col_offset or 0, node.annotation.end_col_offset or 0
         changed = raw[:start] + raw[end:] if node.value else raw[: node.col_offset] + b"pass" + raw[end:]
         work.made.lines[node.lineno - 1] = (changed.decode(), line)
+
+
+def headings(works: Sequence[Work]) -> list[str]:
+    """Give the comment above each cell in the script.
+
+    Cells of a live kernel are counted anew: their execution counts change at every run, the script must not.
+    """
+    live = {work.cell.location.path: 0 for work in works if work.cell.location.path.startswith("In [")}
+    ordered = sorted(live, key=lambda path: (len(path), path))
+    names = {path: f"# earlier cell {number}" for number, path in enumerate(ordered, 1)}
+    if ordered:
+        names[ordered[-1]] = "# this cell"
+    return [names.get(work.cell.location.path, f"# {work.cell.location.cell_name}") for work in works]
