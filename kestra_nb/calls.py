@@ -93,7 +93,7 @@ class _Scene:
             addresses=[
                 address
                 for address in known.addresses
-                if uses.is_any(address.with_, imported) and begins.intersection(address.begins)
+                if begins.intersection(address.begins) and _is_due(address, imported)
             ],
             libraries=known.libraries,
         )
@@ -141,10 +141,12 @@ class _Scene:
             yield from _needs(rule, rule.argument.get(text, ""), f".{name} = {text!r}", place)
 
 
+def _is_due(row: Rule | Address, imported: frozenset[str]) -> bool:
+    return uses.is_any(row.with_, imported) and not any(module in imported for module in row.unless)
+
+
 def _can_apply(rule: Rule, imported: frozenset[str], sources: Iterable[str]) -> bool:
-    if not uses.is_any(rule.with_, imported) or any(module in imported for module in rule.unless):
-        return False
-    return not any(word in source for word in rule.unless_used for source in sources)
+    return _is_due(rule, imported) and not any(word in source for word in rule.unless_used for source in sources)
 
 
 def _is_below(path: str, module: str) -> bool:
@@ -185,8 +187,7 @@ def _chosen(rule: Rule, name: str, arguments: Sequence[ast.expr], given: Mapping
 def _needs(rule: Rule, module: str, why: str, place: Location) -> Iterator[Import]:
     if not module:
         return
-    alternatives = rule.alternatives if module == rule.module or not rule.module else ()
-    others = tuple(name for name in alternatives if name != module)
+    others = tuple(name for name in rule.alternatives if name != module) if rule.module in {"", module} else ()
     yield replace(uses.use(module, place, why), alternatives=others)
     for further in rule.also:
         yield uses.use(further, place, why)

@@ -52,6 +52,7 @@ class Address:
     with_: tuple[str, ...] = ()
     module: str
     also: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     call: tuple[str, ...] = ()
 
 
@@ -147,10 +148,11 @@ def of_address(addresses: Iterable[Address], text: str, place: Location) -> Iter
 
 
 def use(need: str, location: Location, why: str, cause: Import | None = None) -> Import:
-    """Make the import of a hidden need, ``module`` or ``module[extra]``; it is as guarded as its cause."""
-    match = EXTRA.fullmatch(need)
-    module, extras = (match.group(1), tuple(match.group(2).split(","))) if match else (need, ())
-    made = Import(module=module, location=location, how="use", why=why, extras=extras)
+    """Make the import of a hidden need, ``module``, ``module[extra]`` or ``a|b``; it is as guarded as its cause."""
+    first, *others = need.split("|")
+    match = EXTRA.fullmatch(first)
+    module, extras = (match.group(1), tuple(match.group(2).split(","))) if match else (first, ())
+    made = Import(module=module, location=location, how="use", why=why, extras=extras, alternatives=tuple(others))
     return replace(made, guarded=cause.guarded, marker=cause.marker) if cause else made
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from kestra_nb import uses
+from kestra_nb import tables, uses
 from kestra_nb.imports import find_imports
 from kestra_nb.model.finding import Location
 from tests.installed import script
@@ -155,3 +157,22 @@ def test_every_rule_of_the_data_file_is_complete() -> None:
             assert not (row.values and not row.keyword), row
             assert not (row.given and not row.only_if), row
     assert all(begin.endswith("://") for address in known.addresses for begin in address.begins)
+
+
+def test_every_module_that_a_rule_names_is_in_the_table_of_modules() -> None:
+    known = uses.rules()
+    named = {module for module in (*known.extensions.values(), *known.matplotlib.values()) if module}
+    for rows in known.by_name.values():
+        for row in rows:
+            tables_of = (row.values, row.suffixes, row.argument)
+            named |= {
+                row.module,
+                *row.also,
+                *row.alternatives,
+                *(name for table in tables_of for name in table.values()),
+            }
+    named |= {module for address in known.addresses for module in (address.module, *address.also)}
+    named |= {part.partition("[")[0] for needs in known.imports.values() for need in needs for part in need.split("|")}
+    spacy_models = re.compile(r"[a-z]{2}_core_\w+|xx_ent_wiki_sm")  # not on PyPI
+    unknown = {name for name in named - {""} if not tables.modules().look_up(name)[0]}
+    assert {name for name in unknown if not spacy_models.fullmatch(name)} == set()
