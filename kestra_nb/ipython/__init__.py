@@ -11,8 +11,6 @@ import dataclasses
 import warnings
 from typing import TYPE_CHECKING
 
-from kestra_nb.ipython.cell_magics import translate_cell
-from kestra_nb.ipython.line_magics import translate_line
 from kestra_nb.ipython.syntax import Plain, Special, clean, looks_special, split
 from kestra_nb.ipython.text import comment_out
 from kestra_nb.ipython.translation import Translation
@@ -54,8 +52,12 @@ def translate_special(special: Special, place: Location) -> Translation:
 
 def _special(special: Special, out: Translation) -> None:
     if special.kind == "cell":
+        from kestra_nb.ipython.cell_magics import translate_cell
+
         translate_cell(special, out, lambda magic: _inner(magic, out.place))
     else:
+        from kestra_nb.ipython.line_magics import translate_line
+
         translate_line(special, out)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from kestra_nb.ipython import text as texts
 from kestra_nb.ipython.line_magics import notice_timeit, timeit_arguments
 from kestra_nb.ipython.shell import filled
 from kestra_nb.ipython.tables import known
-from kestra_nb.ipython.text import comment_out, literal
+from kestra_nb.ipython.text import comment_out, literal, shell_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +100,7 @@ def _capture(special: Special, out: Translation, inner: Callable[[Special], Tran
 
 
 def _writefile(special: Special, out: Translation) -> None:
-    parts = _words(special.text)
+    parts = shell_words(special.text)
     append = "-a" in parts or "--append" in parts
     paths = [word for word in parts if word not in {"-a", "--append"}]
     if not paths:
@@ -114,7 +113,7 @@ def _writefile(special: Special, out: Translation) -> None:
 
 
 def _program(special: Special, out: Translation) -> None:
-    parts = _words(special.text)
+    parts = shell_words(special.text)
     keep: dict[str, str] = {}
     flags = []
     command = [] if special.name in {"script", "system", "sx"} else [special.name]
@@ -165,10 +164,3 @@ def _call(special: Special, out: Translation, before: str, after: str) -> None:
         return
     out.add_block("\n".join([before + block[0], *block[1:-1]]), special.first)
     out.add(block[-1] + after, special.last)
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return re.split(r"\s+", text.strip()) if text.strip() else []

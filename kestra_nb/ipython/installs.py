@@ -8,11 +8,11 @@ match specifications.
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from typing import Literal
 
 from kestra_nb.ipython.tables import known
+from kestra_nb.ipython.text import shell_words
 
 Tool = Literal["pip", "conda"]
 
@@ -136,20 +136,14 @@ def _parts(command: str) -> list[tuple[str, str]]:
 
 def _words(text: str) -> list[str]:
     """Split into words as a shell does, and leave out redirections; ``numpy>=2`` is meant as it is read."""
-    try:
-        raw = shlex.split(text)
-    except ValueError:
-        raw = text.replace('"', " ").replace("'", " ").split()
     words: list[str] = []
     skip = False
-    for word in raw:
+    for word in shell_words(text):
         match = _REDIRECT.match(word)
         if skip or word == "&":
             skip = False
         elif match and not match["where"].startswith("="):
             skip = not match["where"]
-        elif word in {"\\", "$"}:
-            continue
         else:
             words.append(word if ";" in word or "@" in word else _CUT_REDIRECT.sub(_keep_versions, word))
     return _rejoined(words)

@@ -7,12 +7,11 @@ screen leaves a comment; one that nobody here knows leaves a comment and a findi
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 from kestra_nb.ipython.shell import filled, leave_out, shell_line
 from kestra_nb.ipython.tables import known, measuring_options
-from kestra_nb.ipython.text import literal
+from kestra_nb.ipython.text import literal, shell_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,20 +98,32 @@ def _time(special: Special, out: Translation, text: str) -> None:
     if special.assigned:
         out.helpers.add("_nb_timed")
         out.add(f"{special.before}_nb_timed(lambda: {text})", special.first)
-    else:
-        out.helpers |= {"_nb_clock", "_nb_took"}
-        indent = special.before
-        out.add(
-            f"{indent}_nb_start = _nb_clock()\n{indent}{text or 'pass'}\n{indent}_nb_took(_nb_start)", special.first
-        )
+        return
+    out.helpers |= {"_nb_clock", "_nb_took"}
+    out.add(f"{special.before}_nb_start = _nb_clock()", special.first)
+    _statement(text, special.before, special, out)
+    out.add(f"{special.before}_nb_took(_nb_start)", special.first)
+
+
+def _statement(text: str, indent: str, special: Special, out: Translation) -> None:
+    """Append a statement that stands behind a magic, and may be another magic."""
+    from kestra_nb.ipython import translate
+
+    made = translate(text, out.at(special.first))
+    out.take(made)
+    lines = [line for line, _ in made.lines]
+    if all(line.startswith("#") or not line for line in lines):
+        lines.append("pass")
+    for line in lines:
+        out.add(indent + line, special.first)
 
 
 def _timeit(special: Special, out: Translation, text: str) -> None:
     arguments, statement = timeit_arguments(text)
-    indent = re.match(r"[ \t\f]*", special.before)[0] if special.assigned else special.before  # type: ignore[index]
-    out.add(f"{indent}def _nb_repeat():\n{indent}    {statement or 'pass'}", special.first)
-    call = f"_nb_timeit(_nb_repeat{arguments})"
-    out.add(f"{special.before}{call}", special.first)
+    indent = special.before[: len(special.before) - len(special.before.lstrip())]
+    out.add(f"{indent}def _nb_repeat():", special.first)
+    _statement(statement, f"{indent}    ", special, out)
+    out.add(f"{special.before}_nb_timeit(_nb_repeat{arguments})", special.first)
     notice_timeit(special, out)
 
 
@@ -136,7 +147,10 @@ def timeit_arguments(text: str) -> tuple[str, str]:
 
 
 def _measured(special: Special, out: Translation, statement: str) -> None:
-    out.add(f"{special.before}{statement or ('None' if special.assigned else 'pass')}", special.first)
+    if special.assigned:
+        out.add(f"{special.before}{statement or 'None'}", special.first)
+    else:
+        _statement(statement, special.before, special, out)
     message = f"The script runs what '%{special.name}' measures without measuring it."
     out.find("KNB112", "info", message, line=special.first)
 
@@ -164,10 +178,7 @@ def _env(special: Special, out: Translation, text: str) -> None:
 
 
 def _run(special: Special, out: Translation, text: str) -> None:
-    try:
-        parts = shlex.split(text)
-    except ValueError:
-        parts = text.split()
+    parts = shell_words(text)
     flags = ""
     while parts and parts[0].startswith("-"):
         flag = parts.pop(0)

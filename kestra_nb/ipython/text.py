@@ -8,6 +8,7 @@ that is needed to see where a statement begins.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
@@ -101,3 +102,11 @@ def comment_out(text: str) -> str:
     """Make comments of lines, whatever they hold."""
     safe = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
     return "\n".join(f"# {line}".rstrip() for line in safe.split("\n"))
+
+
+def shell_words(text: str) -> list[str]:
+    """Split into words as a shell does; at blanks, without the quotes, when a quote is not closed."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.replace('"', " ").replace("'", " ").split()

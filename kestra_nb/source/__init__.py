@@ -23,6 +23,7 @@ __all__ = ["to_script"]
 
 #: Two lines of the kit's own keep a coding line of a cell (PEP 263) away from where Python would heed it.
 _HEAD = ("# Made by kestra-nb: change the notebook, not this script.", "")
+_PARAMETERS = frozenset({"parameters", "injected-parameters"})
 _Line = tuple[str, "Location | None"]
 
 
@@ -38,7 +39,10 @@ def to_script(notebook: Notebook) -> Script:
     """
     works = [Work(cell) for cell in notebook.cells if cell.kind == "code" and "skip" not in cell.tags]
     for work in works:
-        unwrap_calls(work)
+        if "get_ipython" in work.text:
+            from kestra_nb.source.calls import unwrap_calls
+
+            unwrap_calls(work)
     futures = [line for work in works for line in hoist_futures(work)]
     findings, declared, found = _look(works)
     helpers = _missing_names(works)
@@ -66,18 +70,46 @@ def _may_clash(works: Sequence[Work]) -> bool:
 
 def _look(works: Sequence[Work]) -> tuple[list[Finding], list[Declared], dict[int, Found]]:
     """Look for all that is worth knowing before the cells are wrapped."""
-    findings = [*find_headless(works), *find_secrets(works)]
+    findings = _risks(works)
     declared: list[Declared] = []
     found = {}
     for number, work in enumerate(works):
-        notice_installs(work)
-        stated, problems = find_declared(work)
+        stated, problems = _requirements(work)
         declared += [*stated, *work.made.declared]
         findings += [*work.made.findings, *problems]
-        if TAGS.intersection(work.cell.tags) and not work.broken:
-            found[number] = find_parameters(work, SECRET_NAME)
+        if _PARAMETERS.intersection(work.cell.tags) and not work.broken:
+            from kestra_nb.source.parameters import find_parameters
+
+            found[number] = find_parameters(work)
             findings += found[number].findings
     return findings, declared, found
+
+
+def _risks(works: Sequence[Work]) -> list[Finding]:
+    """Look for what needs a person or this machine, and for secrets."""
+    findings: list[Finding] = []
+    if any(hints.may_need_a_person(work.text) for work in works):
+        from kestra_nb.source.headless import find_headless
+
+        findings += find_headless(works)
+    if any(hints.may_hold_secrets(work.text) for work in works):
+        from kestra_nb.source.secrets import find_secrets
+
+        findings += find_secrets(works)
+    return findings
+
+
+def _requirements(work: Work) -> tuple[list[Declared], list[Finding]]:
+    """Look for requirements that no magic states."""
+    if "install" in work.text:
+        from kestra_nb.source.installs import notice_installs
+
+        notice_installs(work)
+    if "# /// script" not in work.cell.source:
+        return [], []
+    from kestra_nb.source.pep723 import find_declared
+
+    return find_declared(work)
 
 
 def _missing_names(works: Sequence[Work]) -> set[HelperName]:
@@ -95,8 +127,11 @@ def _assemble(
 ) -> Script:
     lines: list[_Line] = [(text, None) for text in _HEAD]
     lines += futures
-    helpers = text_of(names.union(*(work.made.helpers for work in works if not work.broken)))
-    lines += [(text, None) for text in helpers.rstrip("\n").split("\n") if helpers]
+    helpers = names.union(*(work.made.helpers for work in works if not work.broken))
+    if helpers:
+        from kestra_nb.ipython.helpers import text_of
+
+        lines += [(text, None) for text in text_of(helpers).rstrip("\n").split("\n")]
     cells = []
     for number, (work, heading) in enumerate(zip(works, headings(works), strict=True)):
         lines += [("", None)] if lines[-1][0] else []

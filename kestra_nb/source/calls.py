@@ -16,8 +16,6 @@ _METHODS = frozenset({"system", "getoutput", "run_line_magic", "magic", "run_cel
 
 def unwrap_calls(work: Work) -> None:
     """Translate statements that hand a literal text to IPython; others stay as they are."""
-    if "get_ipython" not in work.text:
-        return
     statements = [node for node in ast.walk(work.tree) if isinstance(node, (ast.Expr, ast.Assign))]
     changed = False
     for node in sorted(statements, key=lambda item: item.lineno, reverse=True):

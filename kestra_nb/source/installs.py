@@ -17,8 +17,6 @@ _CALLS = frozenset({"system", "run", "call", "check_call", "check_output", "Pope
 
 def notice_installs(work: Work) -> None:
     """Take what such calls install as requirements; the calls themselves stay, because they are Python."""
-    if "install" not in work.text or work.broken:
-        return
     for node in ast.walk(work.tree):
         if isinstance(node, ast.Call) and node.args and (command := _command(node)):
             install = read_install(command)

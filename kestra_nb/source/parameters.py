@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from kestra_nb.model.finding import Finding
 from kestra_nb.model.notebook import Parameter
+from kestra_nb.source.secrets import SECRET_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from kestra_nb.model.notebook import InputType
     from kestra_nb.source.work import Work
 
-TAGS = frozenset({"parameters", "injected-parameters"})
 _ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_]*")
 _INT_LIMIT = 2**31
 _TYPES: dict[str, InputType] = {
@@ -62,13 +62,8 @@ class _Value:
     note: tuple[str, str] = ("", "")
 
 
-def find_parameters(work: Work, secret: re.Pattern[str]) -> Found:
-    """Read a parameters cell.
-
-    Args:
-        work: The cell, translated and parsed.
-        secret: What the name of a secret looks like: such a name stays a constant.
-    """
+def find_parameters(work: Work) -> Found:
+    """Read a parameters cell. What is named like a secret stays a constant, with no word here."""
     parameters: dict[str, Parameter] = {}
     reads: dict[str, str] = {}
     findings: list[Finding] = []
@@ -80,7 +75,7 @@ def find_parameters(work: Work, secret: re.Pattern[str]) -> Found:
                 Finding(code="KNB121", severity="warning", message=message, hint="Rename it.", location=place)
             )
             continue
-        if secret.search(name):
+        if SECRET_NAME.search(name):
             continue
         read = _read_value(annotation, value)
         if isinstance(read, str):

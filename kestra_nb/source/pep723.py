@@ -19,7 +19,8 @@ _BLOCK = re.compile(r"^# /// script[ \t]*\n(?P<content>(?:#(?:| .*)\n)+?)# ///[ 
 def find_declared(work: Work) -> tuple[list[Declared], list[Finding]]:
     """Read the block of a cell, when it has one."""
     source = work.cell.source
-    if "# /// script" not in source or not (match := _BLOCK.search(source)):
+    match = _BLOCK.search(source)
+    if match is None:
         return [], []
     first = source.count("\n", 0, match.start()) + 1
     lines = match["content"].splitlines()

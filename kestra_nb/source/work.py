@@ -14,7 +14,7 @@ from kestra_nb.ipython.text import indent
 from kestra_nb.model.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from kestra_nb.model.finding import Location
     from kestra_nb.model.notebook import Cell
@@ -173,10 +173,17 @@ def _bound(text: str) -> list[str]:
     return sorted(symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported())
 
 
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            yield child
+            yield from _outside_functions(child)
+
+
 def _take_star_imports(work: Work) -> list[tuple[str, int]]:
     """Take star imports out: a function may not have them."""
     taken = []
-    for node in ast.walk(work.tree):
+    for node in _outside_functions(work.tree):
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and node.end_lineno == node.lineno:
             text, line = work.made.lines[node.lineno - 1]
             raw = text.encode()
@@ -188,10 +195,9 @@ def _take_star_imports(work: Work) -> list[tuple[str, int]]:
 
 def _take_annotations(work: Work) -> None:
     """Take annotations of names out: a global name may not have one inside a function."""
-    for node in reversed(work.tree.body):
-        if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
-            continue
-        if node.annotation.end_lineno != node.lineno:
+    found = [node for node in _outside_functions(work.tree) if isinstance(node, ast.AnnAssign)]
+    for node in sorted(found, key=lambda item: (item.lineno, item.col_offset), reverse=True):
+        if not isinstance(node.target, ast.Name) or node.annotation.end_lineno != node.lineno:
             continue
         text, line = work.made.lines[node.lineno - 1]
         raw = text.encode()

@@ -624,6 +624,20 @@ def test_lines_that_are_left_out_stay_as_comments() -> None:
     assert "..." in long.message
 
 
+def test_words_with_an_unclosed_quote() -> None:
+    assert script_of("%run a.py 'b c").cells[0].source == '_nb_run("a.py", "b", "c")'
+    assert script_of("%%bash 'x\nls").cells[0].source.startswith('_nb_script("bash x", ')
+
+
+def test_annotations_of_a_cell_that_awaits() -> None:
+    cell = "if x:\n    a: int = await f()\nb: str\ndef g(c: int) -> str:\n    d: int = 1\n    return d\n"
+    assert script_of(cell).cells[0].source == (
+        "async def _nb_cell():\n    global a, b, g\n    if x:\n        a = await f()\n    pass\n"
+        "    def g(c: int) -> str:\n        d: int = 1\n        return d\n\n_nb_await(_nb_cell())"
+    )
+    assert script_of("x: (\n    int\n) = await f()").cells[0].broken
+
+
 def test_dotenv_is_its_own_library() -> None:
     assert (
         script_of("%load_ext dotenv\n%dotenv -o my.env")
