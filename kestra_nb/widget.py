@@ -35,7 +35,8 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Shows the plans of a planning, and the flow of the chosen one.
 
     ``value`` is the chosen :class:`~kestra_nb.model.plan.Plan`, or None when none fits; set it to choose another, or
-    observe it. Where widgets are not rendered the same content shows as HTML or as text.
+    observe it. ``section`` shows the opened section, ``status`` what saving said, ``line`` the magic line to keep.
+    Where widgets are not rendered the same content shows as HTML or as text.
 
     Args:
         planning: What ``pipeline.plan`` gives.
@@ -55,12 +56,12 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._fitting = [item for item in planning.plans if item.fits]
         self._cards = {item.strategy: self._card(item, number) for number, item in enumerate(self._fitting, 1)}
         self._sections = W.ToggleButtons(options=["Flow"], style={"button_width": "auto"})
-        self._section = _html(wide=True)
+        self.section = _html(wide=True)
         self._folder = W.Text(value=settings.out, description="Save into", layout={"width": "380px"})
         self._save = W.Button(description="Save", button_style="primary", icon="save", tooltip="Write the flow")
         self._overwrite = W.Button(description="Save over it", button_style="warning", layout={"display": "none"})
-        self._status = _html(wide=True)
-        self._line = _html(wide=True)
+        self.status = _html(wide=True)
+        self.line = _html(wide=True)
         super().__init__(self._rows())
         self._sections.observe(self._show_section, "value")
         self._save.on_click(self._guarded(self.save))
@@ -83,7 +84,7 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if not self._fitting:
             return rows
         saving = W.HBox([self._folder, self._save, self._overwrite])
-        return [*rows, self._sections, self._section, saving, self._status, self._line]
+        return [*rows, self._sections, self.section, saving, self.status, self.line]
 
     def _card(self, plan: Plan, number: int) -> tuple[Any, Any]:
         shown = _html(html.wrapped(html.card(plan, number, recommended=plan is self.planning.recommended)))
@@ -105,7 +106,7 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return run
 
     def _say(self, markup: str) -> None:
-        self._status.value = html.wrapped(markup)
+        self.status.value = html.wrapped(markup)
 
     # choosing
 
@@ -135,8 +136,8 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
             button.icon = "check" if chosen else ""
             button.button_style = "primary" if chosen else ""
         self._overwrite.layout.display = "none"
-        self._status.value = ""
-        self._line.value = html.wrapped(
+        self.status.value = ""
+        self.line.value = html.wrapped(
             f'<p class="quiet">{_KEEP[self.magic]}</p>', f'<pre tabindex="0">{escape(self.line_to_keep())}</pre>'
         )
         self._name_sections()
@@ -190,7 +191,7 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
             "files": lambda bundle, _: html.files(bundle),
             "steps": lambda _, plan: html.steps(plan.steps),
         }
-        self._section.value = html.wrapped(shown[self._sections.value or "flow"](self.bundle, self.value))
+        self.section.value = html.wrapped(shown[self._sections.value or "flow"](self.bundle, self.value))
 
     def _changes(self, bundle: Bundle) -> str:
         if not self._before:

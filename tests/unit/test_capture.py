@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell  # noqa: TID253  a shell is what this is about
@@ -16,19 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+Shell: TypeAlias = Any  # IPython's methods have no types
+
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Shell]:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     InteractiveShell.clear_instance()
-    made: Any = InteractiveShell.instance(history_length=0)
+    made: Shell = InteractiveShell.instance(history_length=0)
     made.history_manager.enabled = False
     yield made
     made.reset(new_session=False)
     InteractiveShell.clear_instance()
 
 
-def completed(shell: Any, *cells: str, inputs: frozenset[str] = frozenset()) -> capture.Capture:
+def completed(shell: Shell, *cells: str, inputs: frozenset[str] = frozenset()) -> capture.Capture:
     for cell in cells[:-1]:
         shell.run_cell(cell, store_history=True).raise_error()
     live = kernel.LiveKernel(shell, cells[-1])
@@ -39,7 +41,7 @@ def sources(found: capture.Capture) -> list[tuple[str, str]]:
     return [(cell.location.path, cell.source) for cell in found.cells]
 
 
-def test_imports_then_values_then_definitions_each_under_its_cell(shell: Any) -> None:
+def test_imports_then_values_then_definitions_each_under_its_cell(shell: Shell) -> None:
     found = completed(
         shell,
         "def f(x):\n    return g(x) * rate",
@@ -59,7 +61,7 @@ def test_imports_then_values_then_definitions_each_under_its_cell(shell: Any) ->
     assert not found.findings
 
 
-def test_an_input_goes_into_a_parameters_cell(shell: Any) -> None:
+def test_an_input_goes_into_a_parameters_cell(shell: Shell) -> None:
     found = completed(shell, "rows = 10\nname = 'x'", "print(rows, name)", inputs=frozenset(["rows"]))
     assert [(cell.source, cell.tags) for cell in found.cells] == [
         ("rows = 10", ("parameters",)),
@@ -68,13 +70,13 @@ def test_an_input_goes_into_a_parameters_cell(shell: Any) -> None:
     ]
 
 
-def test_the_place_of_a_line_is_that_of_the_cell_it_stands_in(shell: Any) -> None:
+def test_the_place_of_a_line_is_that_of_the_cell_it_stands_in(shell: Shell) -> None:
     found = completed(shell, "a = 1\n\n\nb = 2\ndef f():\n    return b", "f()\n\nnobody")
     assert [str(cell.location) for cell in found.cells] == ["In [1]:4", "In [1]:5", "In [2]:1"]
     assert [str(item.location) for item in found.findings] == ["In [2]:3"]
 
 
-def test_modules_of_values_are_imported_before_names_that_hide_them(shell: Any) -> None:
+def test_modules_of_values_are_imported_before_names_that_hide_them(shell: Shell) -> None:
     found = completed(shell, "from datetime import datetime, date\nd = date(2026, 1, 2)", "print(d, datetime.min)")
     assert [source for _, source in sources(found)] == [
         "import datetime",
@@ -84,18 +86,18 @@ def test_modules_of_values_are_imported_before_names_that_hide_them(shell: Any) 
     ]
 
 
-def test_second_names_of_one_list_are_assigned_from_the_first(shell: Any) -> None:
+def test_second_names_of_one_list_are_assigned_from_the_first(shell: Shell) -> None:
     found = completed(shell, "a = [1]\nb = a", "print(a, b)")
     assert [source for _, source in sources(found)][:2] == ["a = [1]", "b = a"]
 
 
-def test_future_annotations_come_first(shell: Any) -> None:
+def test_future_annotations_come_first(shell: Shell) -> None:
     found = completed(shell, "from __future__ import annotations\ndef f(x: Nobody): ...", "f(1)")
     assert found.cells[0].source == "from __future__ import annotations"
     shell.compile.reset_compiler_flags()
 
 
-def test_submodules_are_named_where_their_parent_does_not_load_them(shell: Any) -> None:
+def test_submodules_are_named_where_their_parent_does_not_load_them(shell: Shell) -> None:
     found = completed(
         shell, "import xml, os\nimport xml.sax.saxutils as s", "xml.sax.saxutils.escape('<')\nos.path.join('a')"
     )
@@ -105,7 +107,7 @@ def test_submodules_are_named_where_their_parent_does_not_load_them(shell: Any) 
     ]
 
 
-def test_a_cell_of_this_magic_is_read_without_its_line(shell: Any) -> None:
+def test_a_cell_of_this_magic_is_read_without_its_line(shell: Shell) -> None:
     shell.run_cell("from IPython.core.magic import register_cell_magic", store_history=False)
     shell.run_cell(
         "@register_cell_magic\ndef kestra_flow(line, cell):\n    get_ipython().run_cell(cell)", store_history=False
@@ -118,12 +120,12 @@ def test_a_cell_of_this_magic_is_read_without_its_line(shell: Any) -> None:
     ("cell", "message"),
     [("", "empty"), ("  \n\n", "empty"), ("x = = 1", "not Python"), ("def f(:", "not Python"), ("return 1", "outside")],
 )
-def test_cells_that_no_flow_can_be_made_of(shell: Any, cell: str, message: str) -> None:
+def test_cells_that_no_flow_can_be_made_of(shell: Shell, cell: str, message: str) -> None:
     with pytest.raises(NotebookError, match=message):
         completed(shell, cell)
 
 
-def test_names_of_the_past_that_are_gone(shell: Any) -> None:
+def test_names_of_the_past_that_are_gone(shell: Shell) -> None:
     found = completed(shell, "x = 1\ny = 2", "del x", "print(x, y, z)")
     assert [(item.code, item.message) for item in found.findings] == [
         ("KNB151", "'x' was deleted in In [2]:1."),
@@ -131,13 +133,13 @@ def test_names_of_the_past_that_are_gone(shell: Any) -> None:
     ]
 
 
-def test_a_built_in_name_that_was_put_there_is_none(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_built_in_name_that_was_put_there_is_none(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builtins.extra", 3, raising=False)
     found = completed(shell, "print(extra, open, exit, len)")
     assert [item.message for item in found.findings] == ["'extra' is not defined."]
 
 
-def test_what_is_no_value_and_no_definition_is_refused_with_its_line(shell: Any) -> None:
+def test_what_is_no_value_and_no_definition_is_refused_with_its_line(shell: Shell) -> None:
     found = completed(shell, "import collections\nP = collections.namedtuple('P', 'x')", "P(1)")
     assert found.findings[0].message == (
         "'P' is a class made in In [1]:2 (P = collections.namedtuple('P', 'x')) and cannot be written into a script."
@@ -167,7 +169,7 @@ def test_a_file_that_is_older_than_what_ran(ran: dict[int, str], saved: tuple[st
     assert [item.code for item in session.behind(ran, notebook(*saved))] == codes
 
 
-def test_the_notebook_file(shell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_notebook_file(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     with pytest.raises(NotebookError, match="does not know"):
         session.notebook_path(shell)
