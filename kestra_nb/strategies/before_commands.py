@@ -73,7 +73,7 @@ def _in_container(case: Case) -> TaskSettings:
     image = python_image(case)
     if not case.lock.pins:
         return TaskSettings(runner=DOCKER, container_image=image, package_manager=package_manager(case))
-    install = f"python -m pip install --quiet --no-cache-dir --no-deps -r {REQUIREMENTS}"
+    install = f"python -m pip install --quiet --no-cache-dir --no-compile --no-deps -r {REQUIREMENTS}"
     return TaskSettings(
         runner=DOCKER,
         container_image=image,
@@ -91,7 +91,9 @@ def _on_worker(case: Case) -> TaskSettings:
         package_manager="PIP",
         before_commands=(
             *shell.prepare(case, "pip"),
-            Verbatim(shell.attempt(shell.make(case, "pip", ENVIRONMENT), shell.fill("pip", ENVIRONMENT))),
+            Verbatim(
+                shell.attempt(shell.make(case, "pip", ENVIRONMENT), shell.fill("pip", ENVIRONMENT, "--no-compile"))
+            ),
             shell.activate(ENVIRONMENT),
         ),
         input_files=requirements_file(case),

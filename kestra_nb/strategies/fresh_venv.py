@@ -18,8 +18,9 @@ class FreshVenv:
     folder with the pinned requirements. uv's cache lies beside the folders of the executions and outlives them, so
     that a later run links files instead of fetching them, without asking the index when everything is there.
 
-    **When it fits.** The workers have uv and reach an index. There is no state that could go wrong: a lost or broken
-    cache only costs a download.
+    **When it fits.** The workers have uv and reach an index. There is no state that could go wrong: the folder
+    `kestra-nb/uv` beside the executions may be removed at any time and costs a download. (A script that edits installed
+    files in place would edit uv's cache as well.)
 
     **What it costs.** 2.5 s for pandas at a later run (1.1 s with `worker_venv`, 12.4 s with pip), the first run 3.2 s.
 

@@ -59,9 +59,13 @@ def attempt(*commands: str) -> str:
     return 'why="$(exec 2>&1\n  ' + " &&\n  ".join(commands) + ')" || stop "$why"'
 
 
-def activate(folder: str) -> Verbatim:
-    """Make an environment the one that ``python`` and its console scripts are found in (no ``activate`` for dash)."""
-    return Verbatim(f'export VIRTUAL_ENV={folder} PATH="{folder.strip(chr(34))}/bin:$PATH"')
+def activate(folder: str, *, lasting: bool = False) -> Verbatim:
+    """Make an environment the one that ``python`` and its console scripts are found in (no ``activate`` for dash).
+
+    Into one that does not outlive the run Python writes no bytecode, which nobody would read.
+    """
+    discarded = "" if lasting else " PYTHONDONTWRITEBYTECODE=1"
+    return Verbatim(f'export VIRTUAL_ENV={folder} PATH="{folder.strip(chr(34))}/bin:$PATH"{discarded}')
 
 
 def runs_files(case: Case, folder: str) -> str:

@@ -26,8 +26,9 @@ class WorkerVenv:
     **What the flow does.** The environment is named after the lock's hash and lies beside the folders of the
     executions (Kestra's `tasks.tmpDir`). The first run builds it while holding a file lock, so that a second execution
     waits instead of building as well; its last file, `complete`, is written when all is in place, and without that
-    file it is never used and built anew. Each run then only sets `VIRTUAL_ENV` and `PATH`. An environment no run has
-    used for 30 days is removed when another one is built, never while a run still uses it.
+    file it is never used and built anew, as it is when its Python is gone. It shares no file with uv's cache. Each run
+    then only sets `VIRTUAL_ENV` and `PATH`. An environment no run has used for 30 days is removed when another one is
+    built, never while a run still uses it.
 
     **When it fits.** The worker's disk outlives an execution: a server, or Kestra's published docker compose, which
     mounts that folder from the host. Each worker builds its own. The index is needed when it is built.
@@ -83,7 +84,7 @@ def _settings(case: Case, tool: shell.Tool) -> TaskSettings:
             *(() if tool == "uv" else (Verbatim(shell.DISK),)),
             Verbatim(OPEN.format(key=lock_key(case))),
             Verbatim(BUILD_ONCE.format(steps="\n".join(step for step in steps if step).replace("\n", "\n    "))),
-            shell.activate(ENVIRONMENT),
+            shell.activate(ENVIRONMENT, lasting=True),
         ),
         input_files=requirements_file(case),
     )
