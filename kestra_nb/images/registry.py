@@ -126,7 +126,7 @@ class Client:
         try:
             return self._pool.request(method, f"{self._base}/{path}", headers=headers, preload_content=preload)
         except urllib3.exceptions.HTTPError as error:
-            message = f"cannot be reached ({error})"
+            message = f"cannot be reached ({str(getattr(error, 'reason', error)).rpartition(': ')[2]})"
             raise self._refused(message) from error
 
     def _new_token(self, challenge: str) -> str:
