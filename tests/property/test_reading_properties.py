@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import warnings
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -20,6 +18,7 @@ from kestra_nb.model.finding import Location
 from kestra_nb.model.notebook import Cell, Notebook
 from kestra_nb.read import parse
 from kestra_nb.source import to_script
+from tests.ipython_form import dumped, in_ipythons_form, of_ipython
 
 LINES = st.sampled_from([
     "x = 1", "    y = 2", "\tz = 3", "if x:", "else:", "for i in range(3):", "def f(a, b=[1]):", "    return a",
@@ -183,31 +182,6 @@ def test_the_scanner_takes_every_character(text: str) -> None:
     assert pieces <= text.count("\n") + 1
 
 
-def as_calls(cell: str) -> str:
-    """Write the pieces of a cell as IPython writes them, with what they hold left out."""
-    parts = []
-    for piece in split(clean(cell)):
-        if isinstance(piece, Plain):
-            parts.append(piece.text)
-        else:
-            parts.append(piece.before + (piece.text if piece.kind == "call" else f"get_ipython().{piece.kind}()"))
-    return "\n".join(parts)
-
-
-def shape(text: str) -> str | None:
-    """The tree of a text in which what is said to IPython does not count."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("get_ipython()."):
-            node.func, node.args = ast.Name("ipython", ast.Load()), []
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            node.value = re.sub(r"(?m)^[ \t]+$", "", node.value)  # IPython empties such lines, in strings too
-    return ast.dump(tree)
-
-
 PLAIN_LINES = st.sampled_from([
     "x = 1", "    y = 2", "if x:", "else:", "def f():", "    return 1", "x = (", ")", "'''", '"""', "x = '''a",
     "b'''", "x = 1 + \\", "# comment", "%cd /", "    %cd /", "!ls", "    !ls 'x", "y = !ls", "    y = %env A", "x?",
@@ -220,17 +194,11 @@ PLAIN_LINES = st.sampled_from([
 @settings(max_examples=600, deadline=None)
 @given(st.lists(PLAIN_LINES, min_size=1, max_size=6).map("\n".join))
 def test_the_same_pieces_as_ipython(cell: str) -> None:
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    manager: Any = TransformerManager
-    try:
-        expected = shape(manager().transform_cell(cell))
-    except (SyntaxError, RuntimeError):
-        expected = None
+    expected = of_ipython(cell)
     open_brackets = sum(map(cell.count, "([{")) - sum(map(cell.count, ")]}"))
     swallows = "?" in cell and open_brackets  # IPython's help then takes what stands before it for part of the name
     if expected is not None and not swallows:
-        assert shape(as_calls(cell)) == expected
+        assert dumped(in_ipythons_form(cell)) == expected
 
 
 @pytest.mark.parametrize("depth", [100, 100_000])

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import subprocess
 import sys
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from kestra_nb.ipython import translate
-from kestra_nb.ipython.syntax import Plain, Special, clean, split
+from kestra_nb.ipython.syntax import Plain, split
 from kestra_nb.model.finding import Location
 from kestra_nb.read import from_cells
 from kestra_nb.source import to_script
+from tests.ipython_form import dumped, in_ipythons_form, of_ipython
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,61 +24,6 @@ PLACE = Location(cell=1)
 
 
 # --- the form -------------------------------------------------------------------------------------------------------
-
-
-def as_ipython(cell: str) -> str:
-    """Write the pieces of a cell as IPython writes them."""
-    pieces = split(clean(cell))
-    return "\n".join(item.text if isinstance(item, Plain) else item.before + as_call(item) for item in pieces)
-
-
-def as_call(piece: Special) -> str:
-    if piece.kind == "call":
-        return piece.text
-    if piece.kind == "help":
-        if not piece.text:
-            return "get_ipython().show_usage()"
-        name = "pinfo2" if piece.name == "??" else "psearch" if "*" in piece.text else "pinfo"
-        return f"get_ipython().run_line_magic({name!r}, {piece.text!r})"
-    arguments = {
-        "magic": ("run_line_magic", piece.name, piece.text),
-        "shell": ("system", piece.text),
-        "capture": ("getoutput", piece.text),
-        "cell": ("run_cell_magic", piece.name, piece.text, piece.body + "\n"),
-    }[piece.kind]
-    return f"get_ipython().{arguments[0]}({', '.join(map(repr, arguments[1:]))})"
-
-
-class Blanks(ast.NodeTransformer):
-    """Blanks inside the line of a magic or a command are nobody's business."""
-
-    def visit_Call(self, node: ast.Call) -> ast.Call:
-        self.generic_visit(node)
-        if ast.unparse(node.func).startswith("get_ipython()."):
-            for argument in node.args:
-                if isinstance(argument, ast.Constant):
-                    argument.value = " ".join(str(argument.value).split())
-        return node
-
-
-def dumped(text: str) -> str | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.dump(Blanks().visit(ast.parse(text)))
-    except (SyntaxError, ValueError):
-        return None
-
-
-def of_ipython(cell: str) -> str | None:
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    manager: Any = TransformerManager
-    try:
-        return dumped(manager().transform_cell(cell))
-    except SyntaxError:
-        return None
-
 
 CELLS = [
     "x = 1\n!ls -l\ny = 2",
@@ -160,10 +104,10 @@ NOT_EVEN_IPYTHON = [
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_same_tree_as_ipython(cell: str) -> None:
+def test_same_tree_in_ipythons_form(cell: str) -> None:
     expected = of_ipython(cell)
     assert expected is not None
-    assert dumped(as_ipython(cell)) == expected
+    assert dumped(in_ipythons_form(cell)) == expected
 
 
 @pytest.mark.parametrize("cell", NOT_EVEN_IPYTHON)
