@@ -33,7 +33,8 @@ def test_the_core_brings_at_most_fifty_distributions(venv: Path) -> None:
 
 def test_the_core_does_the_main_job_by_itself(venv: Path, tmp_path: Path) -> None:
     notebook = ROOT / "notebooks" / "examples" / "sales_report.ipynb"
-    command = [venv / "bin" / "kestra-nb", "export", notebook, "--out", tmp_path, "--require", "numpy==2.2.0"]
+    words = ["export", str(notebook), "--out", str(tmp_path), "--require", "numpy==2.2.0"]
+    command = [str(venv / "bin" / "kestra-nb"), *words]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert "Traceback" not in done.stderr
     assert (tmp_path / "_flows" / "sales_report.yaml").is_file(), done.stderr
