@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from packaging.version import Version
 
 from kestra_nb import strategies
 from kestra_nb.model.flow import DOCKER
@@ -60,6 +61,18 @@ def test_another_major_version_is_far(
 ) -> None:
     plan = plan_of(make_case(facts=FACTS, images=(image_of("pydata", {"pandas": held}),)))
     assert plan.reasons == (f"pydata:latest holds pandas {held} where the lock has 2.3.3.",)
+
+
+def test_below_one_the_minor_version_is_the_series(
+    make_case: Callable[..., Case], pin: Callable[..., Pin], image_of: Callable[..., Image]
+) -> None:
+    pins = (pin("pandas", version=Version("0.9.1")),)
+    fitting = [
+        held
+        for held in ("0.9.5", "0.10.0", "1.0")
+        if plan_of(make_case(pins, facts=FACTS, images=(image_of("x", {"pandas": held}),))).fits
+    ]
+    assert fitting == ["0.9.5"]
 
 
 def test_what_the_author_declared_decides_over_the_series(
