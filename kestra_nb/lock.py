@@ -182,7 +182,7 @@ def _remote(distribution: Distribution) -> str:
 def _notes(environment: Environment, target: Target) -> list[Finding]:
     """Say what a lock of an environment does not know."""
     message = (
-        f"The pins are what {environment.origin} has installed; whether an index has wheels of them for Python "
+        "The pins are the installed versions; whether an index has wheels of them for Python "
         f"{target.python} on {target.platform} was not looked up."
     )
     notes = [Finding(code="KNB253", severity="info", message=message, hint="--lock asks the index, by uv.")]
