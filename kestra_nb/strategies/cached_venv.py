@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from kestra_nb.model.flow import Text
 
 ENVIRONMENT = '"$PWD/.venv"'
+UNPACKED = '"$PWD/.uv"'
+"""uv unpacks a wheel once for each path; in the task's own folder that goes away with it, elsewhere it would pile up."""
 SAME_INDEX = 'export PIP_INDEX_URL="${PIP_INDEX_URL:-${UV_DEFAULT_INDEX:-$UV_INDEX_URL}}"'
 """pip downloads the wheels and uv installs them: an index that the worker states for uv alone counts for both."""
 LARGE, TOO_LARGE = 150, 500
@@ -123,7 +125,7 @@ def _lifetime(case: Case) -> str:
 
 def _with_uv(case: Case, folder: str) -> TaskSettings:
     pip = f"uv tool run --quiet --python {minor(case.lock.python)} pip"
-    install = f"uv pip install --python {ENVIRONMENT} --quiet --no-deps --offline {folder}/*.whl"
+    install = f"uv pip install --python {ENVIRONMENT} --cache-dir {UNPACKED} --quiet --no-deps --offline {folder}/*.whl"
     return _settings(
         case,
         *shell.prepare(case, "uv"),
