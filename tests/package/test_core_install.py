@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_DISTRIBUTIONS = 50
@@ -38,3 +39,12 @@ def test_the_core_does_the_main_job_by_itself(venv: Path, tmp_path: Path) -> Non
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert "Traceback" not in done.stderr
     assert (tmp_path / "_flows" / "sales_report.yaml").is_file(), done.stderr
+
+
+def test_the_pip_part_of_environment_yml_can_be_installed(venv: Path) -> None:
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    (part,) = [item["pip"] for item in conda["dependencies"] if isinstance(item, dict)]
+    words = [word for line in part for word in line.split()]
+    command = [str(venv / "bin" / "pip"), "install", "--quiet", "--dry-run", *words]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
