@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = '"$PWD/.venv"'
 UNPACKED = '"$PWD/.uv"'
-"""uv unpacks a wheel once for each path; in the task's own folder that goes away with it, elsewhere it would pile up."""
+"""uv unpacks a wheel once for each path: in the task's own folder that goes with it, elsewhere it would pile up."""
 SAME_INDEX = 'export PIP_INDEX_URL="${PIP_INDEX_URL:-${UV_DEFAULT_INDEX:-$UV_INDEX_URL}}"'
 """pip downloads the wheels and uv installs them: an index that the worker states for uv alone counts for both."""
 LARGE, TOO_LARGE = 150, 500

@@ -73,10 +73,12 @@ def test_first_second_and_third_run_then_a_new_version(
     verdict = engine.validate(flow)
     assert verdict.clean, verdict
     assert imported(engine.run(flow)) == "1.0"
-    asked = len(index.asked)
+    asked, kept = len(index.asked), []
     for later in (engine.run(flow), engine.run(flow)):
         assert imported(later) == "1.0"
         assert not later.uploaded_cache, "nothing changed, so nothing is to be stored anew"
+        kept.append(sum(1 for path in (engine.work / "kestra-nb").rglob("*") if path.is_file()))
+    assert kept[0] == kept[1], "what lies on the worker's disk does not grow from run to run"
     if variant.offline:
         assert index.asked[asked:] == [], "a later run needs no index"
     assert imported(engine.run(export(authors, variant, name, "2.0"))) == "2.0"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ensurepip
+import functools
 import hashlib
 import http.server
 import shutil
@@ -95,7 +96,7 @@ class _Index(http.server.BaseHTTPRequestHandler):
     def _list(self, project: str) -> None:
         found = [wheel for wheel in sorted(self.folder.glob("*.whl")) if _project(wheel) == project]
         links = [
-            f'<a href="/files/{wheel.name}#sha256={hashlib.sha256(wheel.read_bytes()).hexdigest()}">{wheel.name}</a>'
+            f'<a href="/files/{wheel.name}#sha256={_file_digest(wheel, wheel.stat().st_mtime_ns)}">{wheel.name}</a>'
             for wheel in found
         ]
         page = f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>"
@@ -111,6 +112,11 @@ class _Index(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+@functools.cache
+def _file_digest(file: Path, _changed: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _project(wheel: Path) -> str:
