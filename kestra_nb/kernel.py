@@ -319,7 +319,10 @@ def _body(raw: str) -> str:
 
 @functools.lru_cache(maxsize=512)
 def _past(number: int, raw: str) -> Past | None:
+    """Give a cell that ran; a cell of this kit's own magic did so only when it was asked to."""
     body = _body(raw)
+    if body != raw and "--execute" not in raw.split("\n", maxsplit=1)[0].split():
+        return None
     python = ipython.translate(body, Location(path=f"In [{number}]", line=1 + raw[: len(raw) - len(body)].count("\n")))
     tree = ipython.parse(python.text)
     return None if tree is None else Past(number=number, body=body, tree=tree, python=python)

@@ -271,8 +271,6 @@ def _text(value: Any, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG00
     from kestra_nb.display import text
 
     match type(value).__name__:
-        case "Bundle":
-            shown = value.yaml
         case "Written":
             shown = text.written(value, value.root)
         case name:

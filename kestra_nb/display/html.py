@@ -40,8 +40,8 @@ _STYLE = f"""
 .knb .badge {{ display: inline-block; border-radius: 9px; padding: 0 8px; font-size: 11px; font-weight: 600;
   background: var(--jp-brand-color1, #1565c0); color: var(--jp-ui-inverse-font-color1, #fff); }}
 .knb .badge.warm {{ background: transparent; border: {_LINE}; color: inherit; }}
-.knb .numbers {{ display: grid; grid-template-columns: max-content 1fr; gap: 0 12px; margin: 6px 0; }}
-.knb .numbers b {{ font-variant-numeric: tabular-nums; }}
+.knb table.numbers {{ margin: 6px 0; font-size: 13px; font-variant-numeric: tabular-nums; }}
+.knb .numbers tr, .knb .numbers td {{ border: 0; padding: 0 12px 0 0; text-align: left; background: transparent; }}
 .knb .error {{ color: var(--jp-error-color1, #cf222e); font-weight: 600; }}
 .knb .warning {{ color: var(--jp-warn-color1, #9a6700); font-weight: 600; }}
 """
@@ -129,10 +129,11 @@ def _numbers(plan: Plan) -> str:
     value = plan.cost
     if value is None:
         return '<p class="quiet">What it costs is not known.</p>'
-    rows = [("First run", seconds(value.first)), ("Later runs", seconds(value.later))]
-    rows += [("Fetched each time", size(value.fetch_later))] if value.fetch_later else []
-    shown = "".join(f'<span class="quiet">{name}</span><b>{amount}</b>' for name, amount in rows)
-    return f'<div class="numbers">{shown}<span class="quiet">These are</span><span>{escape(value.basis)}</span></div>'
+    rows = [("First run", f"<b>{seconds(value.first)}</b>"), ("Later runs", f"<b>{seconds(value.later)}</b>")]
+    rows += [("Fetched each time", f"<b>{size(value.fetch_later)}</b>")] if value.fetch_later else []
+    rows += [("These are", escape(value.basis))]
+    shown = "".join(f'<tr><td class="quiet">{name}</td><td>{amount}</td></tr>' for name, amount in rows)
+    return f'<table class="numbers">{shown}</table>'
 
 
 def _todo(plan: Plan) -> str:

@@ -10,9 +10,9 @@ from kestra_nb.model.plan import Step
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kestra_nb.model.dependency import Lock, Need
+    from kestra_nb.model.dependency import Image, Lock, Need
     from kestra_nb.model.finding import Finding
-    from kestra_nb.model.outcome import Planning, Scan, Why, Written
+    from kestra_nb.model.outcome import Bundle, Planning, Scan, Why, Written
     from kestra_nb.model.plan import Cost, Plan, Target
 
 WIDTH = 110
@@ -180,6 +180,15 @@ def written(value: Written, root: str) -> str:
     return "\n".join(lines)
 
 
+def bundle(value: Bundle) -> str:
+    """Give the flow, and below it, as comments of the YAML, what belongs to it."""
+    notes = [f"{item.path}: {item.purpose}" for item in value.files]
+    for number, step in enumerate(value.plan.steps, 1):
+        notes += [f"{number}. {step.text}", *(f"     {line}" for line in step.command.splitlines())]
+    notes += [finding(item) for item in value.findings]
+    return "\n".join([value.yaml, *(f"# {note}" for note in notes)]).rstrip("\n")
+
+
 def next_steps(value: Written, root: str) -> tuple[Step, ...]:
     """Give what is to be done after writing: the plan's own steps, then upload and deployment."""
     uploads = ", ".join(item.path for item in value.bundle.files if item.upload)
@@ -192,6 +201,13 @@ def next_steps(value: Written, root: str) -> tuple[Step, ...]:
         text="Deploy the flow.", command=f"kestractl flows deploy {root}/_flows --namespace {namespace} --override"
     )
     return (*value.bundle.plan.steps, *([upload] if uploads else []), deploy)
+
+
+def image(value: Image) -> str:
+    """Give one line: the reference, what it holds, and how that is known."""
+    digest = f"@{value.digest}" if value.digest else ""
+    held = _count(len(value.distributions), "distribution")
+    return f"{value.name}:{value.tag}{digest}  Python {value.python}, {held}, {value.basis} {value.date}"
 
 
 def why(value: Why) -> str:

@@ -146,6 +146,13 @@ def test_what_is_no_value_and_no_definition_is_refused_with_its_line(shell: Shel
     )
 
 
+def test_a_cell_of_this_magic_that_did_not_run_made_nothing(shell: Shell) -> None:
+    shell.run_cell("from IPython.core.magic import register_cell_magic", store_history=False)
+    shell.run_cell("@register_cell_magic\ndef kestra_flow(line, cell): ...", store_history=False)
+    found = completed(shell, "x = object()", "%%kestra_flow --id x\nx = object()", "print(x)")
+    assert "In [1]:1" in found.findings[0].message
+
+
 def notebook(*cells: str) -> Notebook:
     made = (
         Cell(source=text, kind="code", location=Location(path="n.ipynb", cell=number))
