@@ -69,6 +69,8 @@ def _parser() -> options.Parser:
     _verb(verbs, "check", _check, "what Kestra would refuse, or only notice at run time")
     why = _verb(verbs, "why", _why, "why a distribution or module is in, or was left out", many=False)
     why.add_argument("name", metavar="NAME", help="distribution or module")
+    build = _verb(verbs, "build", _build, "build the image of the strategy custom_image with Docker", many=False)
+    build.add_argument("--push", action="store_true", help="push it to the registry of --registry")
     _images(verbs)
     return parser
 
@@ -169,23 +171,31 @@ def _why(arguments: argparse.Namespace) -> int:
     return _each(arguments, one)
 
 
+def _build(arguments: argparse.Namespace) -> int:
+    def one(notebook: Notebook, settings: Settings) -> tuple[object, str, Iterable[Finding]]:
+        from kestra_nb.model.plain import to_plain
+
+        planning = _planning(notebook, settings)
+        image = pipeline.build_image(planning, push=arguments.push)
+        return to_plain(image), text.image(image), planning.findings
+
+    arguments.path = [arguments.path]
+    return _each(arguments, one)
+
+
 def _run_images(arguments: argparse.Namespace) -> int:
     from kestra_nb import images
     from kestra_nb.model.plain import to_plain
 
     if arguments.action == "list":
         found = images.catalogue()
-        lines = [f"{item.name}:{item.tag}  Python {item.python}, {item.basis} {item.date}" for item in found]
-        _show(arguments.format, [to_plain(item) for item in found], "\n".join(lines))
+        _show(arguments.format, [to_plain(item) for item in found], "\n".join(text.image(item) for item in found))
         return FINE
     if not arguments.image:
         message = "'images measure' needs an image."
         raise ConfigError(message, hint="For example: kestra-nb images measure ghcr.io/kestra-io/pydata:latest")
     image = images.measure(arguments.image)
-    summary = (
-        f"{image.name}:{image.tag} {image.digest}\nPython {image.python}, {len(image.distributions)} distributions"
-    )
-    _show(arguments.format, to_plain(image), summary)
+    _show(arguments.format, to_plain(image), text.image(image))
     return FINE
 
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from kestra_nb.config import Settings
-    from kestra_nb.model.dependency import Environment, LocalFile, Lock, Resolution
+    from kestra_nb.model.dependency import Environment, Image, LocalFile, Lock, Resolution
     from kestra_nb.model.notebook import Notebook
     from kestra_nb.model.plan import Target
 
-__all__ = ["check_export", "export", "plan", "preview", "read", "scan", "settings_for", "why"]
+__all__ = ["build_image", "check_export", "export", "plan", "preview", "read", "scan", "settings_for", "why"]
 
 
 # --- scan -----------------------------------------------------------------------------------------------------------
@@ -261,6 +261,17 @@ def export(bundle: Bundle, settings: Settings) -> Written:
         message = f"Nothing was written: {first.code} {first.message}{more}"
         raise FlowError(message, hint=first.hint or "--force writes it all the same.", location=first.location)
     return files.write_bundle(Path(settings.out), bundle, force=settings.force)
+
+
+def build_image(planning: Planning, *, push: bool = False) -> Image:
+    """Build the image of the strategy ``custom_image`` with Docker, and push it when asked.
+
+    Raises:
+        StrategyError: The strategy does not fit here, the registry has the tag already, or Docker says no.
+    """
+    from kestra_nb import images
+
+    return images.build(chosen_plan(planning, "custom_image"), push=push)
 
 
 # --- check ----------------------------------------------------------------------------------------------------------

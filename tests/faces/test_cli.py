@@ -175,6 +175,17 @@ def test_an_edited_flow_is_kept(run: Callable[..., subprocess.CompletedProcess[s
     assert "# mine" not in flow.read_text()
 
 
+def test_images_are_listed_with_how_their_contents_are_known(
+    run: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    lines = run("images", "list").stdout.splitlines()
+    pydata = next(line for line in lines if "/pydata:" in line)
+    assert "Python 3.11" in pydata
+    assert "predicted" in pydata or "measured" in pydata
+    names = {item["name"] for item in json.loads(run("images", "list", "--format", "json").stdout)}
+    assert "ghcr.io/kestra-io/pydata" in names
+
+
 def test_a_folder_is_exported_whole_though_one_notebook_is_broken(
     run: Callable[..., subprocess.CompletedProcess[str]], folder: Path
 ) -> None:
@@ -225,6 +236,8 @@ R_NOTEBOOK = json.dumps(
         (("export", "watch.py", "--ship", "../secret.txt"), "secret.txt"),
         (("export", "watch.py", "--require", "pandas >> 2"), "pandas >> 2"),
         (("exprt", "watch.py"), "exprt"),
+        (("images", "measure"), "images measure"),
+        (("build", "watch.py", "--fact", "docker=no"), "custom_image"),
         (("plan", "watch.py", "--retry", "often"), "often"),
     ],
 )
