@@ -289,7 +289,7 @@ def check_export(notebook: Notebook, settings: Settings) -> tuple[Finding, ...]:
 
     found = files.find_flow(Path(settings.out), notebook.path, settings.id)
     if found is None:
-        message = f"{notebook.path} was never exported to {settings.out}."
+        message = f"{notebook.path} was never exported to {settings.out!r}."
         return (Finding(code="KNB450", severity="error", message=message, hint="Run 'kestra-nb export'."),)
     path, header = found
     comparisons: tuple[tuple[str, str, Callable[[], str], str], ...] = (
