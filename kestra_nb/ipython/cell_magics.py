@@ -39,6 +39,9 @@ def translate_cell(special: Special, out: Translation, inner: Callable[[Special]
         _body(special, out, inner, f"# %%{name} {special.text}".rstrip())
         message = f"The script runs what '%%{name}' measures without measuring it."
         out.find("KNB112", "info", message, line=special.first)
+    elif name in known("cell", "options"):
+        _body(special, out, inner, comment_out(special.shown))
+        out.find("KNB105", "info", f"'%%{name}' is left out of the script: it is for the screen.", line=special.first)
     elif name in {"writefile", "file"}:
         _writefile(special, out)
     elif name in known("cell", "programs"):
@@ -116,9 +119,9 @@ def _program(special: Special, out: Translation) -> None:
     parts = shell_words(special.text)
     keep: dict[str, str] = {}
     flags = []
-    command = [] if special.name in {"script", "system", "sx"} else [special.name]
-    if special.name in {"system", "sx"}:
-        command = ["sh"]
+    command = [] if special.name == "script" else [special.name]
+    if special.name in {"!", "system", "sx"}:  # these go on when a command fails
+        command, flags = ["sh"], ["check=False"]
     queue = iter(parts)
     for word in queue:
         name, equals, value = word.partition("=")

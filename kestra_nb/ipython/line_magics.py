@@ -170,6 +170,11 @@ def _cd(special: Special, out: Translation, text: str) -> None:
     out.add(f"{special.before}_nb_cd({filled(path, out) if path else ''})", special.first)
 
 
+def _popd(special: Special, out: Translation, text: str) -> None:  # noqa: ARG001  one form for all
+    out.helpers.add("_nb_cd")
+    out.add(f'{special.before}_nb_cd("-")', special.first)
+
+
 def _env(special: Special, out: Translation, text: str) -> None:
     out.helpers.add("_nb_env")
     name, sign, value = text.partition("=" if "=" in text else " ")
@@ -225,6 +230,6 @@ def _dotenv(special: Special, out: Translation, text: str) -> None:
 _HANDLERS: dict[str, Callable[[Special, Translation, str], None]] = {
     "pwd": _value, "who_ls": _value, "pip": _install, "conda": _install, "mamba": _install, "micromamba": _install,
     "uv": _install, "sx": _system, "system": _system, "load_ext": _load_ext, "reload_ext": _load_ext,
-    "matplotlib": _matplotlib, "pylab": _pylab, "time": _time, "timeit": _timeit, "cd": _cd, "env": _env,
-    "set_env": _env, "run": _run, "xdel": _xdel, "store": _store, "dotenv": _dotenv,
+    "matplotlib": _matplotlib, "pylab": _pylab, "time": _time, "timeit": _timeit, "cd": _cd, "pushd": _cd,
+    "popd": _popd, "env": _env, "set_env": _env, "run": _run, "xdel": _xdel, "store": _store, "dotenv": _dotenv,
 }  # fmt: skip
