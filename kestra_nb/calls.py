@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kestra_nb import uses
+from kestra_nb.model.finding import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from kestra_nb.model.dependency import Import
-    from kestra_nb.model.finding import Location
     from kestra_nb.model.notebook import ScriptCell
-    from kestra_nb.uses import Address, Rule
+    from kestra_nb.uses import Address, Call
 
-Trees = list[tuple["ScriptCell", ast.Module]]
+    Tree = Callable[[ScriptCell], ast.Module | None]
 
 
-def find(trees: Trees, imports: Sequence[Import], aliases: Mapping[str, str], words: Sequence[str]) -> list[Import]:
+def find(
+    cells: Sequence[ScriptCell], imports: Sequence[Import], aliases: Mapping[str, str], tree_of: Tree
+) -> list[Import]:
     """Find what calls, attributes and addresses need.
 
+    Only cells in which a name of a rule occurs that can add something are parsed: one whose library is imported, and
+    whose need is not imported anyway.
+
     Args:
-        trees: The cells that parse.
+        cells: Of the script.
         imports: All imports of the script.
         aliases: Name in the script → dotted path of what an import bound it to.
-        words: Of ``uses.words_in``: nothing else is looked for.
+        tree_of: Gives the parsed cell, None for one that is not Python.
     """
-    scene = _Scene.of(trees, imports, aliases, words)
+    imported = _imported(imports)
+    text = "\n".join([cell.source for cell in cells])
+    by_name = _rows_by_name(imported, text)
+    addresses = _addresses(imported, text) if "://" in text else []
+    words = [*by_name, *{begin for address in addresses for begin in address["begins"] if begin in text}]
+    if not words:
+        return []
+    scene = _Scene(aliases, by_name, addresses)
     found: list[Import] = []
-    for cell, tree in trees:
-        if any(word in cell.source for word in words):
-            found.extend(scene.look(cell, tree))
+    for cell in cells:
+        if not cell.broken and any(word in cell.source for word in words):
+            tree = tree_of(cell)
+            found.extend(scene.look(cell, tree) if tree is not None else ())
     return found
 
 
@@ -40,22 +53,52 @@ def _imported(imports: Iterable[Import]) -> frozenset[str]:
     """Give every imported module with all that stands above it and what is taken from it."""
     names: set[str] = set()
     for item in imports:
-        parts = item.module.split(".")
-        names.update(".".join(parts[:count]) for count in range(1, len(parts) + 1))
-        names.update(f"{item.module}.{name}" for name in item.names)
+        path = item.module
+        names.update([f"{path}.{name}" for name in item.names])
+        while path:
+            names.add(path)
+            path = path.rpartition(".")[0]
     return frozenset(names)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _rows_by_name(imported: frozenset[str], text: str) -> dict[str, list[Call]]:
+    """Give the rows that can add a need, by those of their names that occur in the text."""
+    known = uses.by_library()
+    found: dict[str, list[Call]] = {}
+    for top in ["", *(name for name in imported if "." not in name)]:
+        for row in known.get(top, ()):
+            if not uses.is_due(row, imported) or _is_met(row, imported):
+                continue
+            if any(word in text for word in row.get("unless_used", ())):
+                continue
+            for name in row["name"]:
+                if name in text and row not in found.get(name, ()):
+                    found.setdefault(name, []).append(row)
+    return found
+
+
+def _is_met(row: Call, imported: frozenset[str]) -> bool:
+    """Tell whether all that a row can need is imported anyway."""
+    needs = [row.get("module", ""), *row.get("also", ())]
+    for table in (row.get("values"), row.get("suffixes"), row.get("argument")):
+        needs.extend(table.values() if table else ())
+    return all(module in imported for module in needs if module)
+
+
+def _addresses(imported: frozenset[str], text: str) -> list[Address]:
+    return [
+        address
+        for address in uses.rules()["addresses"]
+        if any(begin in text for begin in address["begins"]) and uses.is_due(address, imported)
+    ]
+
+
 class _Chain:
-    """``xr.tutorial.open_dataset``: the name, the attributes before it, and what its first name is bound to."""
+    """``xr.tutorial.open_dataset``: the attributes before the name, and what its first name is bound to."""
 
-    name: str
-    before: tuple[str, ...]
-    path: str
+    __slots__ = ("before", "path")
 
-    @classmethod
-    def of(cls, node: ast.expr, aliases: Mapping[str, str]) -> _Chain:
+    def __init__(self, node: ast.expr, aliases: Mapping[str, str]) -> None:
         parts: list[str] = []
         while isinstance(node, (ast.Attribute, ast.Call, ast.Subscript)):
             if isinstance(node, ast.Attribute):
@@ -64,132 +107,131 @@ class _Chain:
         parts.reverse()
         root = node.id if isinstance(node, ast.Name) else ""
         bound = aliases.get(root, "")
-        path = ".".join([bound, *parts]) if bound else ""
-        names = [root, *parts]
-        return cls(name=names[-1], before=tuple(names[:-1]), path=path)
+        self.path = ".".join([bound, *parts]) if bound else ""
+        self.before = {root, *parts[:-1]} if parts else set()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Scene:
-    """A script with the rules that can apply to it."""
+    """A script with the rows that can apply to it."""
 
-    aliases: Mapping[str, str]
-    by_name: Mapping[str, Sequence[Rule]]
-    addresses: Sequence[Address]
-    libraries: frozenset[str]
-
-    @classmethod
-    def of(cls, trees: Trees, imports: Iterable[Import], aliases: Mapping[str, str], words: Sequence[str]) -> _Scene:
-        known, imported = uses.rules(), _imported(imports)
-        sources = [cell.source for cell, _ in trees]
-        begins = {word for word in words if "://" in word}
-        return cls(
-            aliases=aliases,
-            by_name={
-                name: [rule for rule in known.by_name[name] if _can_apply(rule, imported, sources)]
-                for name in words
-                if name in known.by_name
-            },
-            addresses=[
-                address
-                for address in known.addresses
-                if begins.intersection(address.begins) and _is_due(address, imported)
-            ],
-            libraries=known.libraries,
-        )
+    def __init__(
+        self, aliases: Mapping[str, str], by_name: Mapping[str, Sequence[Call]], addresses: Sequence[Address]
+    ) -> None:
+        self.aliases = aliases
+        self.by_name = by_name
+        self.addresses = addresses
 
     def look(self, cell: ScriptCell, tree: ast.Module) -> Iterator[Import]:
+        """Go through a cell."""
         called: set[int] = set()
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                called.add(id(node.func))
-                yield from self._call(node, _place(cell, node))
-            elif isinstance(node, ast.Attribute) and id(node) not in called and isinstance(node.ctx, ast.Load):
-                for rule in self._rules(node, node.attr):
-                    yield from _needs(rule, rule.module if rule.attribute else "", f".{node.attr}", _place(cell, node))
-            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
-                yield from self._assignment(node.targets[0].attr, _text(node.value), _place(cell, node.value))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "://" in node.value:
-                addresses = [item for item in self.addresses if not item.call or _calls(cell, item.call)]
-                yield from uses.of_address(addresses, node.value, _place(cell, node))
+            kind = type(node)
+            if kind is ast.Call:
+                called.add(id(node.func))  # type: ignore[attr-defined]
+                yield from self._call(cell, node)  # type: ignore[arg-type]
+            elif kind is ast.Attribute:
+                if node.attr in self.by_name and id(node) not in called:  # type: ignore[attr-defined]
+                    yield from self._attribute(cell, node)  # type: ignore[arg-type]
+            elif kind is ast.Assign:
+                yield from self._assignment(cell, node)  # type: ignore[arg-type]
+            elif kind is ast.Constant and self.addresses:
+                yield from self._constant(cell, node)  # type: ignore[arg-type]
 
-    def _rules(self, node: ast.expr, name: str) -> Iterator[Rule]:
-        """Give the rules for a name whose first name may well be what they are about."""
-        rows = self.by_name.get(name, ())
-        if not rows:
+    def _rows(self, node: ast.expr, name: str) -> Iterator[Call]:
+        """Give the rows for a name whose first name may well be what they are about."""
+        rows = self.by_name.get(name)
+        if rows is None:
             return
-        chain = _Chain.of(node, self.aliases)
-        for rule in rows:
-            if not set(rule.apart).intersection(chain.before) and self._is_about(rule, chain):
-                yield rule
+        chain = _Chain(node, self.aliases)
+        for row in rows:
+            if not chain.before.intersection(row.get("apart", ())) and _is_about(row, chain.path):
+                yield row
 
-    def _is_about(self, rule: Rule, chain: _Chain) -> bool:
-        """Tell whether a call on a module is on one of the rule's; a call on a value may be."""
-        if rule.on:
-            return any(_is_below(chain.path, module) for module in rule.on)
-        if not chain.path or chain.path.partition(".")[0] not in self.libraries:
-            return True
-        return not rule.with_ or any(_is_below(chain.path, module.partition(".")[0]) for module in rule.with_)
-
-    def _call(self, node: ast.Call, place: Location) -> Iterator[Import]:
+    def _call(self, cell: ScriptCell, node: ast.Call) -> Iterator[Import]:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        for rule in self._rules(node.func, name):
-            yield from _of_call(rule, name, node, place)
+        for row in self._rows(node.func, name):
+            yield from _of_call(row, name, node, place_of(cell, node))
 
-    def _assignment(self, name: str, text: str, place: Location) -> Iterator[Import]:
-        for rule in self.by_name.get(name, ()):
-            yield from _needs(rule, rule.argument.get(text, ""), f".{name} = {text!r}", place)
+    def _attribute(self, cell: ScriptCell, node: ast.Attribute) -> Iterator[Import]:
+        if isinstance(node.ctx, ast.Load):
+            for row in self._rows(node, node.attr):
+                if row.get("attribute"):
+                    yield from _needs(row, row.get("module", ""), f".{node.attr}", place_of(cell, node))
+
+    def _assignment(self, cell: ScriptCell, node: ast.Assign) -> Iterator[Import]:
+        target = node.targets[0]
+        if isinstance(target, ast.Attribute):
+            text = _text(node.value)
+            for row in self.by_name.get(target.attr, ()):
+                module = row.get("argument", {}).get(text, "")
+                yield from _needs(row, module, f".{target.attr} = {text!r}", place_of(cell, node.value))
+
+    def _constant(self, cell: ScriptCell, node: ast.Constant) -> Iterator[Import]:
+        if isinstance(node.value, str) and "://" in node.value:
+            due = [item for item in self.addresses if "call" not in item or _calls(cell, item["call"])]
+            yield from uses.of_address(due, node.value, place_of(cell, node))
 
 
-def _is_due(row: Rule | Address, imported: frozenset[str]) -> bool:
-    return uses.is_any(row.with_, imported) and not any(module in imported for module in row.unless)
-
-
-def _can_apply(rule: Rule, imported: frozenset[str], sources: Iterable[str]) -> bool:
-    return _is_due(rule, imported) and not any(word in source for word in rule.unless_used for source in sources)
+def _is_about(row: Call, path: str) -> bool:
+    """Tell whether a call on a module is on one of the row's; a call on a value may be."""
+    if "on" in row:
+        return any(_is_below(path, module) for module in row["on"])
+    if not path or path.partition(".")[0] not in uses.libraries() or not row.get("with"):
+        return True
+    return any(_is_below(path, module.partition(".")[0]) for module in row["with"])
 
 
 def _is_below(path: str, module: str) -> bool:
     return path == module or path.startswith(module + ".")
 
 
-def _of_call(rule: Rule, name: str, call: ast.Call, place: Location) -> Iterator[Import]:
+def _of_call(row: Call, name: str, call: ast.Call, place: Location) -> Iterator[Import]:
     given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-    why = f"{name}(…)"
-    if rule.positional and not call.args:
-        return
-    if rule.only_if:
-        value = given.get(rule.only_if)
-        if value is None or ast.unparse(value) in {"None", "False"} or (rule.given and _text(value) not in rule.given):
-            return
-        why = f"{name}({rule.only_if}={ast.unparse(value)})"
     arguments = [*call.args, *given.values()]
-    if rule.containing and not any(part in ast.unparse(argument) for part in rule.containing for argument in arguments):
+    if row.get("positional") and not call.args:
         return
-    module, shown = _chosen(rule, name, arguments, given)
-    yield from _needs(rule, module, shown or why, place)
-    for text in map(_text, arguments):
-        yield from _needs(rule, rule.argument.get(text, ""), f"{name}({text!r})", place)
+    if "only_if" in row and not _is_given(given.get(row["only_if"]), row.get("given")):
+        return
+    if "containing" in row and not _holds(arguments, row["containing"]):
+        return
+    why = f"{name}({row['only_if']}={ast.unparse(given[row['only_if']])})" if "only_if" in row else f"{name}(…)"
+    module, shown = _chosen(row, name, arguments, given)
+    yield from _needs(row, module, shown or why, place)
+    for text in map(_text, arguments) if "argument" in row else ():
+        yield from _needs(row, row["argument"].get(text, ""), f"{name}({text!r})", place)
 
 
-def _chosen(rule: Rule, name: str, arguments: Sequence[ast.expr], given: Mapping[str, ast.expr]) -> tuple[str, str]:
+def _is_given(value: ast.expr | None, texts: Sequence[str] | None) -> bool:
+    if value is None or (isinstance(value, ast.Constant) and value.value in {None, False}):
+        return False
+    return not texts or _text(value) in texts
+
+
+def _holds(arguments: Iterable[ast.expr], parts: Iterable[str]) -> bool:
+    texts = [ast.unparse(argument) for argument in arguments]
+    return any(part in text for part in parts for text in texts)
+
+
+def _chosen(row: Call, name: str, arguments: Sequence[ast.expr], given: Mapping[str, ast.expr]) -> tuple[str, str]:
     """Give the module that the arguments decide for, with what shows it."""
-    text = _text(given[rule.keyword]) if rule.keyword in given else ""
-    if text in rule.values:
-        return rule.values[text], f"{name}({rule.keyword}={text!r})"
+    keyword = row.get("keyword", "")
+    text = _text(given[keyword]) if keyword in given else ""
+    if text in row.get("values", ()):
+        return row["values"][text], f"{name}({keyword}={text!r})"
     first = _text(arguments[0]).lower() if arguments else ""
-    for suffix, module in rule.suffixes.items():
+    for suffix, module in row.get("suffixes", {}).items():
         if first.endswith(suffix):
             return module, f"{name}(…{suffix})"
-    return rule.module, ""
+    return row.get("module", ""), ""
 
 
-def _needs(rule: Rule, module: str, why: str, place: Location) -> Iterator[Import]:
+def _needs(row: Call, module: str, why: str, place: Location) -> Iterator[Import]:
     if not module:
         return
-    others = tuple(name for name in rule.alternatives if name != module) if rule.module in {"", module} else ()
+    usual = row.get("module", "")
+    others = tuple(name for name in row.get("alternatives", ()) if name != module) if usual in {"", module} else ()
     yield replace(uses.use(module, place, why), alternatives=others)
-    for further in rule.also:
+    for further in row.get("also", ()):
         yield uses.use(further, place, why)
 
 
@@ -204,6 +246,8 @@ def _text(node: ast.expr) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def _place(cell: ScriptCell, node: ast.expr) -> Location:
-    line = cell.lines[min(node.lineno, len(cell.lines)) - 1] if cell.lines else cell.location
-    return replace(line, column=node.col_offset + 1)
+def place_of(cell: ScriptCell, node: ast.stmt | ast.expr) -> Location:
+    """Give the place in the notebook where a node of a cell begins."""
+    lines = cell.lines
+    line = lines[min(node.lineno, len(lines)) - 1] if lines else cell.location
+    return Location(path=line.path, cell=line.cell, cell_id=line.cell_id, line=line.line, column=node.col_offset + 1)

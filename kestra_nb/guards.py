@@ -6,7 +6,7 @@ Tests on version and platform become PEP 508 markers, so that they can be decide
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 COLAB = ("google.colab", "COLAB_", "IN_COLAB", "ON_COLAB", "is_colab", "in_colab")
@@ -15,8 +15,7 @@ OPERATORS = {ast.Eq: "==", ast.NotEq: "!=", ast.GtE: ">=", ast.Lt: "<", ast.Gt: 
 SUBJECTS = {"sys.platform": "sys_platform", "os.name": "os_name", "platform.system()": "platform_system"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class Guard(NamedTuple):
     """What stands around a statement; see ``Import`` for the words."""
 
     kind: str = ""
@@ -27,20 +26,20 @@ class Guard:
         """Add one more condition."""
         if not marker:
             return self
-        return replace(self, marker=f"{self.marker} and {marker}" if self.marker else marker)
+        return self._replace(marker=f"{self.marker} and {marker}" if self.marker else marker)
 
 
 def of_if(test: ast.expr, outer: Guard) -> tuple[Guard, Guard]:
     """Give the guards of the body and of the ``else`` branch."""
     text = ast.unparse(test)
     if text in {"False", "0", "None"}:
-        return replace(outer, kind="never"), outer
+        return outer._replace(kind="never"), outer
     if text in {"TYPE_CHECKING", "typing.TYPE_CHECKING", "t.TYPE_CHECKING"}:
-        return replace(outer, kind="TYPE_CHECKING"), outer
+        return outer._replace(kind="TYPE_CHECKING"), outer
     if text in {"not TYPE_CHECKING", "not typing.TYPE_CHECKING"}:
-        return outer, replace(outer, kind="TYPE_CHECKING")
+        return outer, outer._replace(kind="TYPE_CHECKING")
     if any(word in text for word in COLAB):
-        inside = replace(outer, kind="colab")
+        inside = outer._replace(kind="colab")
         return (outer, inside) if isinstance(test, ast.UnaryOp) or "not in" in text else (inside, outer)
     marker, otherwise = _markers(test)
     return outer.under(marker), outer.under(otherwise)
@@ -53,8 +52,8 @@ def of_try(statement: ast.Try, outer: Guard, tried: tuple[str, ...]) -> tuple[Gu
         return outer, outer
     if any(_gives_up(handler) for handler in handlers):
         return outer, outer
-    body = outer if outer.kind else replace(outer, kind="try")
-    return body, replace(outer, kind=outer.kind or "except", fallback_for=tried)
+    body = outer if outer.kind else outer._replace(kind="try")
+    return body, outer._replace(kind=outer.kind or "except", fallback_for=tried)
 
 
 def catches_import_error(kind: ast.expr | None) -> bool:

@@ -16,17 +16,20 @@ from kestra_nb.model.finding import Location
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from kestra_nb.model.dependency import How
     from kestra_nb.model.notebook import Script, ScriptCell
 
 IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+\.*[\w.]+[ \t]+import\b|import[ \t]+\w).*$", re.MULTILINE)
+PLAIN = Guard()
+MATCH = getattr(ast, "Match", None)
 DYNAMIC = re.compile(r"\b(?:import_module|__import__|importorskip|run_module)\b")
 
 
 def find_imports(script: Script) -> tuple[Import, ...]:
     """Find every import of a script and every need that no import shows, in order of place.
 
-    Only cells whose text has the word ``import`` or a trigger of ``data/uses.toml`` are parsed. Of a cell that is not
-    Python the import lines are kept, marked ``broken``. Never raises.
+    Only cells whose text has the word ``import``, or a name of a rule in ``data/uses.json`` that can add something,
+    are parsed. Of a cell that is not Python the import lines are kept, marked ``broken``. Never raises.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "\d" in a string of the notebook is the author's matter
@@ -47,28 +50,33 @@ def imports_of(text: str, path: str) -> tuple[Import, ...]:
 
 def _find(cells: Sequence[ScriptCell], script: Script | None) -> tuple[Import, ...]:
     found: list[Import] = []
-    trees: calls.Trees = []
+    trees: dict[int, ast.Module | None] = {}
     aliases: dict[str, str] = {}
-    words = uses.words_in("\n".join(cell.source for cell in cells))
+
+    def tree_of(cell: ScriptCell) -> ast.Module | None:
+        if id(cell) not in trees:
+            trees[id(cell)] = _parse(cell.source)
+        return trees[id(cell)]
+
     for cell in cells:
-        if "import" not in cell.source and not any(word in cell.source for word in words):
+        if "import" not in cell.source:
             continue
-        tree = None if cell.broken else _parse(cell.source)
+        tree = None if cell.broken else tree_of(cell)
         if tree is None:
             found.extend(_salvage(cell))
-            continue
-        trees.append((cell, tree))
-        found.extend(_imports(cell, tree, aliases))
+        else:
+            _Finder(cell, found, aliases).visit(tree.body, PLAIN)
     found.extend(uses.of_imports(found))
-    if words:
-        found.extend(calls.find(trees, found, aliases, words))
+    found.extend(calls.find(cells, found, aliases, tree_of))
     if script is not None:
         found.extend(uses.of_magics(script.runs, cells))
-    return tuple(sorted(found, key=lambda item: _order(item.location)))
+    found.sort(key=_order)
+    return tuple(found)
 
 
-def _order(location: Location) -> tuple[int, int, int]:
-    return (location.cell or 0, location.line, location.column)
+def _order(item: Import) -> tuple[int, int, int]:
+    place = item.location
+    return (place.cell or 0, place.line, place.column)
 
 
 def _parse(source: str) -> ast.Module | None:
@@ -78,14 +86,47 @@ def _parse(source: str) -> ast.Module | None:
         return None
 
 
-def _imports(cell: ScriptCell, tree: ast.Module, aliases: dict[str, str]) -> Iterator[Import]:
-    """Give the imports of a cell, and note which name each binds."""
-    for statement, guard in _statements(tree.body, Guard()):
-        if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            aliases.update(_bound(statement))
-            yield from _of_statement(cell, statement, guard)
-        elif DYNAMIC.search(cell.source) and not hasattr(statement, "body"):
-            yield from _dynamic(cell, statement, guard)
+class _Finder:
+    """Walks the statements of one cell, with what stands around each, and notes which name an import binds."""
+
+    def __init__(self, cell: ScriptCell, found: list[Import], aliases: dict[str, str]) -> None:
+        self.cell = cell
+        self.found = found
+        self.aliases = aliases
+        self.has_dynamic = DYNAMIC.search(cell.source) is not None
+
+    def visit(self, body: Sequence[ast.stmt], guard: Guard) -> None:
+        for statement in body:
+            kind = type(statement)
+            if kind is ast.Import or kind is ast.ImportFrom:
+                self.aliases.update(_bound(statement))  # type: ignore[arg-type]
+                self.found.extend(_of_statement(self.cell, statement, guard))  # type: ignore[arg-type]
+            elif hasattr(statement, "body") or kind is MATCH:
+                self._visit_compound(statement, guard)
+            elif self.has_dynamic:
+                self.found.extend(_dynamic(self.cell, statement, guard))
+
+    def _visit_compound(self, statement: ast.stmt, guard: Guard) -> None:
+        if isinstance(statement, ast.If):
+            inside, otherwise = guards.of_if(statement.test, guard) if self._has_import(statement) else (guard, guard)
+            self.visit(statement.body, inside)
+            self.visit(statement.orelse, otherwise)
+        elif isinstance(statement, ast.Try):
+            inside, otherwise = guards.of_try(statement, guard, tuple(_modules(statement.body)))
+            self.visit([*statement.body, *statement.orelse], inside)
+            for handler in statement.handlers:
+                self.visit(handler.body, otherwise)
+            self.visit(statement.finalbody, guard)
+        elif isinstance(statement, (ast.With, ast.AsyncWith)):
+            self.visit(statement.body, _suppressed(statement, guard))
+        else:
+            for nested in _bodies(statement):
+                self.visit(nested, guard)
+
+    def _has_import(self, statement: ast.If) -> bool:
+        """Tell cheaply whether the lines of a statement may import something."""
+        lines = self.cell.source.split("\n")[statement.lineno - 1 : statement.end_lineno]
+        return self.has_dynamic or any("import" in line for line in lines)
 
 
 def _bound(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
@@ -95,28 +136,6 @@ def _bound(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
         else:
             top = alias.name.partition(".")[0]
             yield (alias.asname, alias.name) if alias.asname else (top, top)
-
-
-def _statements(body: Sequence[ast.stmt], guard: Guard) -> Iterator[tuple[ast.stmt, Guard]]:
-    """Walk statements only, with what stands around each."""
-    for statement in body:
-        yield statement, guard
-        if isinstance(statement, ast.If):
-            inside, otherwise = guards.of_if(statement.test, guard)
-            yield from _statements(statement.body, inside)
-            yield from _statements(statement.orelse, otherwise)
-        elif isinstance(statement, ast.Try):
-            tried = tuple(_modules(statement.body))
-            inside, otherwise = guards.of_try(statement, guard, tried)
-            yield from _statements([*statement.body, *statement.orelse], inside)
-            for handler in statement.handlers:
-                yield from _statements(handler.body, otherwise)
-            yield from _statements(statement.finalbody, guard)
-        elif isinstance(statement, (ast.With, ast.AsyncWith)):
-            yield from _statements(statement.body, _suppressed(statement, guard))
-        else:
-            for nested in _bodies(statement):
-                yield from _statements(nested, guard)
 
 
 def _bodies(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
@@ -133,7 +152,7 @@ def _suppressed(statement: ast.With | ast.AsyncWith, guard: Guard) -> Guard:
         call = item.context_expr
         if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("suppress"):  # noqa: SIM102
             if any(guards.catches_import_error(argument) for argument in call.args):
-                return replace(guard, kind=guard.kind or "try")
+                return guard._replace(kind=guard.kind or "try")
     return guard
 
 
@@ -146,19 +165,24 @@ def _modules(body: Iterable[ast.stmt]) -> Iterator[str]:
 
 
 def _of_statement(cell: ScriptCell, node: ast.Import | ast.ImportFrom, guard: Guard) -> Iterator[Import]:
-    place = _place(cell, node)
+    place = calls.place_of(cell, node)
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield _import(alias.name, place, guard)
         return
-    module = "." * node.level + (node.module or "")
-    names = tuple(alias.name for alias in node.names if alias.name != "*")
-    yield replace(_import(module, place, guard), names=names, how="from")
+    names = tuple([alias.name for alias in node.names if alias.name != "*"])
+    yield _import("." * node.level + (node.module or ""), place, guard, names, "from")
 
 
-def _import(module: str, place: Location, guard: Guard) -> Import:
+def _import(module: str, place: Location, guard: Guard, names: tuple[str, ...] = (), how: How = "import") -> Import:
     return Import(
-        module=module, location=place, guarded=guard.kind, marker=guard.marker, fallback_for=guard.fallback_for
+        module=module,
+        location=place,
+        names=names,
+        how=how,
+        guarded=guard.kind,
+        marker=guard.marker,
+        fallback_for=guard.fallback_for,
     )
 
 
@@ -171,12 +195,7 @@ def _dynamic(cell: ScriptCell, statement: ast.stmt, guard: Guard) -> Iterator[Im
         if DYNAMIC.fullmatch(name) and isinstance(first, ast.Constant) and isinstance(first.value, str):
             module = first.value
             if all(part.isidentifier() for part in module.split(".")):
-                yield replace(_import(module, _place(cell, node), guard), how="dynamic")
-
-
-def _place(cell: ScriptCell, node: ast.stmt | ast.expr) -> Location:
-    line = cell.lines[min(node.lineno, len(cell.lines)) - 1] if cell.lines else cell.location
-    return replace(line, column=node.col_offset + 1)
+                yield _import(module, calls.place_of(cell, node), guard, how="dynamic")
 
 
 def _salvage(cell: ScriptCell) -> Iterator[Import]:

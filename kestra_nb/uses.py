@@ -1,11 +1,15 @@
-"""Needs that no import shows: engines, drivers, extras, extensions. The rules are data (``data/uses.toml``)."""
+"""Needs that no import shows: engines, drivers, extras, extensions.
+
+The rules are data (``data/uses.json``). Each was checked against the source or the documentation of the library it
+names, or by running the call with the need blocked, as of the date in the file.
+"""
 
 from __future__ import annotations
 
 import functools
+import json
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from kestra_nb import tables
 from kestra_nb.model.dependency import Import
@@ -20,95 +24,125 @@ EXTRA = re.compile(r"([\w.]+)\[([\w,.-]+)\]")
 SQL_MAGIC = re.compile(r"^# %+sql\b.*?(\w[\w+]*://)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One row of ``[[call]]``; the file says what each field means."""
+# ``with`` is a word of the language, hence the functional form.
+Needs = TypedDict(
+    "Needs",
+    {
+        "module": str,
+        "also": list[str],
+        "alternatives": list[str],
+        "with": list[str],
+        "unless": list[str],
+    },
+    total=False,
+)
+Needs.__doc__ = """What a row of the data needs and when it counts.
 
-    name: tuple[str, ...]
-    with_: tuple[str, ...] = ()
-    module: str = ""
-    also: tuple[str, ...] = ()
-    alternatives: tuple[str, ...] = ()
-    on: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
-    unless_used: tuple[str, ...] = ()
-    apart: tuple[str, ...] = ()
-    keyword: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-    only_if: str = ""
-    given: tuple[str, ...] = ()
-    positional: bool = False
-    containing: tuple[str, ...] = ()
-    suffixes: Mapping[str, str] = field(default_factory=dict)
-    argument: Mapping[str, str] = field(default_factory=dict)
-    attribute: bool = False
+``module`` is needed with ``also``, or one of ``alternatives`` in its place; when one of ``with`` is imported and none
+of ``unless``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """One row of ``[[url]]``."""
+class Call(Needs, total=False):
+    """A call (or an attribute) that shows a need, by its last name.
 
-    begins: tuple[str, ...]
-    with_: tuple[str, ...] = ()
-    module: str
-    also: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
-    call: tuple[str, ...] = ()
+    Keys:
+        name: Names of functions, methods or attributes.
+        on: Modules on which the call must be made, when only these count (``xarray.tutorial``).
+        unless_used: Words in the notebook's code that make the row void.
+        apart: Attributes before the name that make the row void (``df.hvplot.hist``).
+        keyword, values: The keyword argument whose text decides; without a match ``module`` stands.
+        only_if, given: The keyword argument that must be there, with any value or one of these texts.
+        positional: True when there must be an argument without a name.
+        containing: Parts one of which some argument must hold.
+        suffixes: Ending of the first text argument → module; without a match ``module`` stands.
+        argument: Any text argument, or text assigned to the attribute → module.
+        attribute: True when the name need not be called.
+    """
+
+    name: list[str]
+    on: list[str]
+    unless_used: list[str]
+    apart: list[str]
+    keyword: str
+    values: dict[str, str]
+    only_if: str
+    given: list[str]
+    positional: bool
+    containing: list[str]
+    suffixes: dict[str, str]
+    argument: dict[str, str]
+    attribute: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """The file as values; ``by_name`` finds the rows of a name."""
+class Address(Needs, total=False):
+    """The beginning of a text that names a driver; ``call``: names one of which the cell must call."""
 
-    by_name: Mapping[str, tuple[Rule, ...]]
-    addresses: tuple[Address, ...]
-    imports: Mapping[str, tuple[str, ...]]
-    extensions: Mapping[str, str]
-    matplotlib: Mapping[str, str]
-    libraries: frozenset[str]
+    begins: list[str]
+    call: list[str]
+
+
+class Rules(TypedDict):
+    """The whole file.
+
+    Keys:
+        imports: Module imported → what else must be there: ``name[extra]`` for an extra of the distribution, ``a|b``
+            for one of several, best first.
+        extensions: Extension of ``%load_ext`` → module; empty when it comes with IPython; itself when not listed.
+        matplotlib: Back end of ``%matplotlib`` → module.
+    """
+
+    made: str
+    calls: list[Call]
+    addresses: list[Address]
+    imports: dict[str, list[str]]
+    extensions: dict[str, str]
+    matplotlib: dict[str, str]
 
 
 @functools.cache
 def rules() -> Rules:
     """Read the rules once."""
-    data = tables.load("uses.toml")
-    by_name: dict[str, tuple[Rule, ...]] = {}
-    made = [Rule(**_frozen(row)) for row in data["call"]]
-    for rule in made:
-        for name in rule.name:
-            by_name[name] = (*by_name.get(name, ()), rule)
-    modules = {module for rule in made for module in (*rule.with_, *rule.unless, rule.module)}
-    return Rules(
-        by_name=by_name,
-        addresses=tuple(Address(**_frozen(row)) for row in data["url"]),
-        imports={module: tuple(needs) for module, needs in data["imports"].items()},
-        extensions=data["extensions"],
-        matplotlib=data["matplotlib"],
-        libraries=frozenset(module.partition(".")[0] for module in modules),
-    )
+    data: Rules = json.loads((tables.DATA / "uses.json").read_bytes())
+    return data
 
 
-def _frozen(row: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
-    plain["with_"] = plain.pop("with", ())
-    return plain
+@functools.cache
+def by_library() -> Mapping[str, Sequence[Call]]:
+    """Give the rows about calls by the top-level modules of their ``with``; under an empty name those without."""
+    found: dict[str, list[Call]] = {}
+    for row in rules()["calls"]:
+        for top in {module.partition(".")[0] for module in row.get("with", ())} or {""}:
+            found.setdefault(top, []).append(row)
+    return found
 
 
-def words_in(text: str) -> tuple[str, ...]:
-    """Give the names and beginnings of addresses of the rules that occur in a text at all."""
-    known = rules()
-    names = [name for name in known.by_name if name in text]
-    schemes = {begin for address in known.addresses for begin in address.begins if begin in text}
-    return (*names, *sorted(schemes))
+@functools.cache
+def libraries() -> frozenset[str]:
+    """Give every top-level module that some row about calls names."""
+    rows = rules()["calls"]
+    modules = {module for row in rows for key in ("with", "unless") for module in row.get(key, ())}  # type: ignore[attr-defined]
+    modules |= {row["module"] for row in rows if row.get("module")}
+    return frozenset(module.partition(".")[0] for module in modules)
+
+
+@functools.cache
+def _companions() -> Mapping[str, Sequence[tuple[str, Sequence[str]]]]:
+    found: dict[str, list[tuple[str, Sequence[str]]]] = {}
+    for module, needs in rules()["imports"].items():
+        found.setdefault(module.partition(".")[0], []).append((module, needs))
+    return found
 
 
 def of_imports(imports: Iterable[Import]) -> list[Import]:
     """Give what the imported modules need besides themselves."""
-    known = rules().imports
+    known = _companions()
     found: list[Import] = []
     for item in imports:
+        rows = known.get(item.module.partition(".")[0])
+        if rows is None:
+            continue
         paths = [item.module, *(f"{item.module}.{name}" for name in item.names)]
-        for module, needs in known.items():
+        for module, needs in rows:
             if any(path == module or path.startswith(module + ".") for path in paths):
                 found.extend(use(need, item.location, f"import of {module}", item) for need in needs)
     return found
@@ -117,15 +151,14 @@ def of_imports(imports: Iterable[Import]) -> list[Import]:
 def of_magics(runs: Iterable[tuple[str, str, Location]], cells: Iterable[ScriptCell] = ()) -> list[Import]:
     """Give what ``%load_ext``, ``%matplotlib`` and the address behind ``%sql`` need."""
     found: list[Import] = []
-    known = rules()
     for kind, argument, place in runs:
         if kind == "extension":
-            module = known.extensions.get(argument, argument)
+            module = rules()["extensions"].get(argument, argument)
             found.extend([use(module, place, f"%load_ext {argument}")] if module else [])
             found.extend(_of_sql(cells) if module == "sql" else ())
         elif kind == "matplotlib":
             found.append(use("matplotlib", place, f"%matplotlib {argument}".rstrip()))
-            module = known.matplotlib.get(argument, "")
+            module = rules()["matplotlib"].get(argument, "")
             if module not in {"", "matplotlib"}:
                 found.append(use(module, place, f"%matplotlib {argument}"))
     return found
@@ -135,15 +168,15 @@ def _of_sql(cells: Iterable[ScriptCell]) -> Iterator[Import]:
     """Find the drivers of the databases that ``%sql`` lines name; the script has those lines as comments."""
     for cell in cells:
         for scheme in SQL_MAGIC.findall(cell.source):
-            yield from of_address(rules().addresses, scheme, cell.location)
+            yield from of_address(rules()["addresses"], scheme, cell.location)
 
 
 def of_address(addresses: Iterable[Address], text: str, place: Location) -> Iterator[Import]:
     """Give the drivers that an address needs."""
     scheme = text.partition("://")[0] + "://"
     for address in addresses:
-        if text.startswith(address.begins):
-            for module in (address.module, *address.also):
+        if text.startswith(tuple(address["begins"])):
+            for module in (address["module"], *address.get("also", ())):
                 yield use(module, place, scheme)
 
 
@@ -152,10 +185,21 @@ def use(need: str, location: Location, why: str, cause: Import | None = None) ->
     first, *others = need.split("|")
     match = EXTRA.fullmatch(first)
     module, extras = (match.group(1), tuple(match.group(2).split(","))) if match else (first, ())
-    made = Import(module=module, location=location, how="use", why=why, extras=extras, alternatives=tuple(others))
-    return replace(made, guarded=cause.guarded, marker=cause.marker) if cause else made
+    return Import(
+        module=module,
+        location=location,
+        how="use",
+        why=why,
+        extras=extras,
+        alternatives=tuple(others),
+        guarded=cause.guarded if cause else "",
+        marker=cause.marker if cause else "",
+    )
 
 
-def is_any(modules: Sequence[str], imported: frozenset[str]) -> bool:
-    """Tell whether one of the modules is imported, or none is demanded."""
-    return not modules or any(module in imported for module in modules)
+def is_due(row: Needs, imported: frozenset[str]) -> bool:
+    """Tell whether the imports of a script make a row count."""
+    demanded = row.get("with")
+    if demanded and not any(module in imported for module in demanded):
+        return False
+    return not any(module in imported for module in row.get("unless", ()))

@@ -150,29 +150,28 @@ def test_magics(run: tuple[str, str, Location], expected: list[str]) -> None:
 
 def test_every_rule_of_the_data_file_is_complete() -> None:
     known = uses.rules()
-    for name, rows in known.by_name.items():
-        assert name.isidentifier()
-        for row in rows:
-            assert row.module or row.values or row.suffixes or row.argument, row
-            assert not (row.values and not row.keyword), row
-            assert not (row.given and not row.only_if), row
-    assert all(begin.endswith("://") for address in known.addresses for begin in address.begins)
+    for row in known["calls"]:
+        assert set(row) <= {*uses.Call.__annotations__, *uses.Needs.__annotations__}, row
+        assert all(name.isidentifier() for name in row["name"]), row
+        assert any(key in row for key in ("module", "values", "suffixes", "argument")), row
+        assert ("values" in row) == ("keyword" in row), row
+        assert "given" not in row or "only_if" in row, row
+    for address in known["addresses"]:
+        assert set(address) <= {*uses.Address.__annotations__, *uses.Needs.__annotations__}, address
+        assert all(begin.endswith("://") for begin in address["begins"])
 
 
 def test_every_module_that_a_rule_names_is_in_the_table_of_modules() -> None:
     known = uses.rules()
-    named = {module for module in (*known.extensions.values(), *known.matplotlib.values()) if module}
-    for rows in known.by_name.values():
-        for row in rows:
-            tables_of = (row.values, row.suffixes, row.argument)
-            named |= {
-                row.module,
-                *row.also,
-                *row.alternatives,
-                *(name for table in tables_of for name in table.values()),
-            }
-    named |= {module for address in known.addresses for module in (address.module, *address.also)}
-    named |= {part.partition("[")[0] for needs in known.imports.values() for need in needs for part in need.split("|")}
+    named = {module for module in (*known["extensions"].values(), *known["matplotlib"].values()) if module}
+    for row in known["calls"]:
+        named |= {row.get("module", ""), *row.get("also", ()), *row.get("alternatives", ())}
+        for table in (row.get("values"), row.get("suffixes"), row.get("argument")):
+            named |= set(table.values()) if table else set()
+    for address in known["addresses"]:
+        named |= {address["module"], *address.get("also", ())}
+    for needs in known["imports"].values():
+        named |= {part.partition("[")[0] for need in needs for part in need.split("|")}
     spacy_models = re.compile(r"[a-z]{2}_core_\w+|xx_ent_wiki_sm")  # not on PyPI
     unknown = {name for name in named - {""} if not tables.modules().look_up(name)[0]}
     assert {name for name in unknown if not spacy_models.fullmatch(name)} == set()
