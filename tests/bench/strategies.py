@@ -1,9 +1,10 @@
-"""What the ways to supply packages cost on Kestra's own engine, side by side in one run: a light, a heavy and another set.
+"""What the ways to supply packages cost on Kestra's own engine, side by side in one run.
 
     python tests/bench/strategies.py [--line 2.0] [--set light]… [--way NAME]… [--write] [--feed]
 
-``--write`` puts table and plot into the reference, ``--feed`` the points into the cost model's data. Ways marked *stand-in* rest on the
-stand-in of Kestra's Python tasks (tests/kestra/engine/STANDIN.md); the CPU of containers is not in the figures of the image.
+``--write`` puts table and plot into the reference, ``--feed`` the points into the cost model's data. Ways marked
+*stand-in* rest on the stand-in of Kestra's Python tasks (tests/kestra/engine/STANDIN.md); the CPU of containers is not
+in the figures of the image.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import argparse
 import contextlib
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from typing import TYPE_CHECKING
 
 from tests.bench.supply import report
 from tests.bench.supply.measure import Figures, measure
@@ -29,6 +31,9 @@ from tests.kestra.harness.engine import Engine
 from tests.kestra.harness.exports import Author, make_author
 from tests.kestra.harness.wheels import Index, serve
 from tests.kestra.harness.worker import Worker, make_worker, manage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WARM_UP = """id: warm
 namespace: company.team
@@ -94,7 +99,9 @@ def main() -> None:
     """Measure what was chosen, print the table, write it if asked."""
     parser = argparse.ArgumentParser(prog="strategies")
     parser.add_argument("--line", choices=("1.3", "2.0"), default="2.0")
-    parser.add_argument("--set", action="append", choices=[wanted.name for wanted in SETS], help="all when none is named")
+    parser.add_argument(
+        "--set", action="append", choices=[wanted.name for wanted in SETS], help="all when none is named"
+    )
     parser.add_argument("--way", action="append", choices=[way.name for way in WAYS], help="all when none is named")
     parser.add_argument("--write", action="store_true", help="table and plot into the reference")
     parser.add_argument("--feed", action="store_true", help="the points into the cost model's data")
@@ -102,7 +109,9 @@ def main() -> None:
     sets = [wanted for wanted in SETS if not chosen.set or wanted.name in chosen.set]
     ways = [way for way in WAYS if not chosen.way or way.name in chosen.way]
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kestra-nb-bench-", ignore_cleanup_errors=True)))
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="kestra-nb-bench-", ignore_cleanup_errors=True))
+        )
         index = stack.enter_context(serve(wheels(folder / "wheels")))
         index.add_pip()
         ground = Ground(folder=folder, line=chosen.line, index=index)

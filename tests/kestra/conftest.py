@@ -5,20 +5,24 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.kestra.harness.build import LINES
 from tests.kestra.harness.docker import DockerMissingError, base_image, daemon, gateway, registry
-from tests.kestra.harness.engine import Engine
 from tests.kestra.harness.engines import Engines, missing
 from tests.kestra.harness.exports import Author, make_author
 from tests.kestra.harness.server import Server
-from tests.kestra.harness.values import Kestra
 from tests.kestra.harness.wheels import Index, Wheel, serve
 from tests.kestra.harness.worker import Worker, make_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.kestra.harness.engine import Engine
+    from tests.kestra.harness.values import Kestra
 
 SERVER_URL = os.environ.get("KESTRA_NB_TEST_URL")
 FIRST_WHEELS = (
@@ -76,7 +80,7 @@ def engines(ground: Path, worker: Worker, index: Index) -> Iterator[Engines]:
 
 @pytest.fixture(params=LINES)
 def engine(request: pytest.FixtureRequest, engines: Engines) -> Engine:
-    """Kestra's engine, the test once for each line: for what rests on its worker, its storage or the index beside it."""
+    """Kestra's engine, the test once a line: for what rests on its worker, its storage or the index beside it."""
     return engines.get(request.param)
 
 

@@ -1,6 +1,6 @@
-"""Workers, indexes and disks as they should not be: a run stops before the person's code with one line, and the next one starts clean.
+"""Workers, indexes and disks as they should not be: a run stops before the person's code, the next one starts clean.
 
-What prepares the environment is shell text that does not differ between the lines, so these tests use one line where only that is tried.
+What prepares the environment is shell text that does not differ between Kestra's lines, so these tests use one.
 """
 
 from __future__ import annotations
@@ -12,22 +12,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.kestra.harness.engine import Engine
-from tests.kestra.harness.engines import Engines
 from tests.kestra.harness.exports import Author
-from tests.kestra.harness.values import Execution
 from tests.kestra.harness.wheels import Index, Wheel
 from tests.kestra.harness.worker import Worker, make_worker
+
+if TYPE_CHECKING:
+    from tests.kestra.harness.engine import Engine
+    from tests.kestra.harness.engines import Engines
+    from tests.kestra.harness.values import Execution
 
 Authors = Callable[..., Author]
 Mount = Callable[[str], Path]
 LINE = "2.0"
 FACTS = {"index": "yes", "pip": "yes", "uv": "yes", "lasting_disk": "yes", "docker": "no", "own_server": "yes"}
 NO_UV = {"uv": "no"}
-VARIANTS = (
+VARIANTS: tuple[tuple[str, dict[str, str]], ...] = (
     ("before_commands", {}),
     ("cached_venv", {}),
     ("cached_venv", NO_UV),
@@ -103,7 +106,9 @@ def test_a_wheel_that_is_missing_for_the_platform(
 
 
 def test_no_network(usual: Engine, authors: Authors, index: Index) -> None:
-    wheels = {variant: Wheel(name=named(*VARIANTS[variant], "unreachable"), version="1.0") for variant in range(len(VARIANTS))}
+    wheels = {
+        variant: Wheel(name=named(*VARIANTS[variant], "unreachable"), version="1.0") for variant in range(len(VARIANTS))
+    }
     index.add(*wheels.values())
     flows = {variant: export(authors, wheel, *VARIANTS[variant]) for variant, wheel in wheels.items()}
     index.faults.down = True
@@ -133,7 +138,9 @@ def test_later_runs_need_no_network(
         index.faults.down = False
 
 
-def test_an_environment_that_was_cut_off_half_built_is_never_used(usual: Engine, authors: Authors, index: Index) -> None:
+def test_an_environment_that_was_cut_off_half_built_is_never_used(
+    usual: Engine, authors: Authors, index: Index
+) -> None:
     variants = [variant for variant in VARIANTS if variant[0] in {"cached_venv", "worker_venv"}]
     wheels = [Wheel(name=named(*variant, "cut-off"), version="1.0") for variant in variants]
     index.add(*wheels)
@@ -144,7 +151,9 @@ def test_an_environment_that_was_cut_off_half_built_is_never_used(usual: Engine,
         assert {ended.state for ended in together(usual, hasty).values()} == {"FAILED"}
     finally:
         index.faults.slow = 0
-    for ended in together(usual, {number: export(authors, wheel, *variant) for number, (wheel, variant) in pairs}).values():
+    for ended in together(
+        usual, {number: export(authors, wheel, *variant) for number, (wheel, variant) in pairs}
+    ).values():
         assert ran(ended), ended.told()
 
 
@@ -204,9 +213,10 @@ def bare(ground: Path) -> Worker:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "facts"), [("before_commands", {}), ("cached_venv", NO_UV), ("task_dependencies", {}), ("worker_venv", NO_UV)]
+    ("strategy", "facts"),
+    [("before_commands", {}), ("cached_venv", NO_UV), ("task_dependencies", {}), ("worker_venv", NO_UV)],
 )
-def test_a_worker_with_an_externally_managed_python_and_no_uv(  # noqa: PLR0913 - fixtures and what is tried
+def test_a_worker_with_an_externally_managed_python_and_no_uv(  # noqa: PLR0913, PLR0917 - fixtures and what is tried
     engines: Engines, bare: Worker, authors: Authors, index: Index, strategy: str, facts: dict[str, str]
 ) -> None:
     wheel = Wheel(name=named(strategy, facts, "bare"), version="1.0")
@@ -258,7 +268,7 @@ def test_a_disk_mounted_noexec(
 
 
 @pytest.mark.parametrize(("strategy", "facts"), [("fresh_venv", {}), ("worker_venv", {}), ("before_commands", {})])
-def test_a_full_disk(  # noqa: PLR0913 - fixtures and what is tried
+def test_a_full_disk(  # noqa: PLR0913, PLR0917 - fixtures and what is tried
     engines: Engines, mounted: Mount, authors: Authors, index: Index, strategy: str, facts: dict[str, str]
 ) -> None:
     name = named(strategy, facts, "fat")

@@ -1,4 +1,4 @@
-"""Whatever Python compiles reaches ``compile`` in the task with the same sha256, through YAML, Jackson and Kestra's render passes."""
+"""Whatever Python compiles reaches ``compile`` in the task unchanged, through YAML, Jackson and Kestra's rendering."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +14,9 @@ from kestra_nb.emit import emit
 from kestra_nb.model.flow import PROCESS, PYTHON_COMMANDS, Flow, Task, Verbatim
 from kestra_nb.pebble import literal_source, protect
 from tests.kestra.harness.scripts import adversarial
-from tests.kestra.harness.values import Kestra
+
+if TYPE_CHECKING:
+    from tests.kestra.harness.values import Kestra
 
 SCRIPTS = int(os.environ.get("KESTRA_NB_SCRIPTS", "200"))
 TASKS_A_FLOW = 25

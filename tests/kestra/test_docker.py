@@ -1,10 +1,10 @@
-"""The Docker runner for real: images built here, pushed to a registry on loopback, pulled by Kestra, pinned in each way."""
+"""The Docker runner for real: images built here, pushed to a registry on loopback, pulled by Kestra."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.utils import canonicalize_name
@@ -12,14 +12,18 @@ from packaging.version import Version
 
 from kestra_nb.errors import StrategyError
 from kestra_nb.model.dependency import Image
-from kestra_nb.model.outcome import Bundle
 from tests.kestra.harness.build import LINES
 from tests.kestra.harness.docker import BASE, PYTHON, Built, build, docker
-from tests.kestra.harness.engine import Engine
-from tests.kestra.harness.engines import Engines
 from tests.kestra.harness.exports import Author
-from tests.kestra.harness.values import Execution
 from tests.kestra.harness.wheels import Index, Wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kestra_nb.model.outcome import Bundle
+    from tests.kestra.harness.engine import Engine
+    from tests.kestra.harness.engines import Engines
+    from tests.kestra.harness.values import Execution
 
 Authors = Callable[..., Author]
 FACTS = {"docker": "yes", "index": "yes", "uv": "no", "pip": "no", "lasting_disk": "no", "own_registry": "yes"}
@@ -43,7 +47,9 @@ def export(authors: Authors, strategy: str, *, name: str, **rest: object) -> Bun
 
 def image_with(version: str, *, extra: str = "") -> Built:
     """An image that holds tinypkg of that version; ``extra`` makes it another one."""
-    return build("made-here:latest", f"FROM {BASE}\nRUN pip install --quiet tinypkg=={version}\nLABEL extra='{extra}'\n")
+    return build(
+        "made-here:latest", f"FROM {BASE}\nRUN pip install --quiet tinypkg=={version}\nLABEL extra='{extra}'\n"
+    )
 
 
 def imported(ended: Execution) -> str:
@@ -55,7 +61,9 @@ def pulled(ended: Execution) -> bool:
     return any(log.message.startswith("Image pulled") for log in ended.logs)
 
 
-def catalogue(name: str, *, tag: str = "latest", basis: str = "measured", digest: str = "", holds: str = "tinypkg") -> Image:
+def catalogue(
+    name: str, *, tag: str = "latest", basis: str = "measured", digest: str = "", holds: str = "tinypkg"
+) -> Image:
     return Image(
         name=name,
         tag=tag,
@@ -140,7 +148,9 @@ def test_a_copy_under_a_tag_that_never_moves(engine: Engine, authors: Authors, d
     assert pulled(first)
 
 
-def test_a_public_tag_that_moved_is_caught_before_the_script(engine: Engine, authors: Authors, docker_ground: str) -> None:
+def test_a_public_tag_that_moved_is_caught_before_the_script(
+    engine: Engine, authors: Authors, docker_ground: str
+) -> None:
     name = f"{docker_ground}/moving{engine.line}/pydata"
     image_with("1.0", extra=f"moving {engine.line}").push(f"{name}:latest")
     bundle = export(authors, "catalogue_image", name=f"moving-{engine.line}", images=(catalogue(name),))

@@ -1,16 +1,20 @@
-"""The harness and the stand-in of the Python tasks do what Kestra was measured to do; what rests on the stand-in says so."""
+"""The harness and the stand-in of the Python tasks do what Kestra was measured to do."""
 
 from __future__ import annotations
 
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.kestra.harness.engine import Engine, EngineError
-from tests.kestra.harness.values import Kestra
-from tests.kestra.harness.worker import Worker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.kestra.harness.values import Kestra
+    from tests.kestra.harness.worker import Worker
 
 PROCESS = "taskRunner: {type: io.kestra.plugin.core.runner.Process}"
 
@@ -18,8 +22,8 @@ PROCESS = "taskRunner: {type: io.kestra.plugin.core.runner.Process}"
 def flow(name: str, task: str, *, kind: str = "Commands", more: str = "") -> str:
     body = textwrap.indent(textwrap.dedent(task).strip(), "    ")
     return (
-        f"id: {name}\nnamespace: harness\n{more}tasks:\n  - id: main\n    type: io.kestra.plugin.scripts.python.{kind}\n"
-        f"    {PROCESS}\n{body}\n"
+        f"id: {name}\nnamespace: harness\n{more}tasks:\n  - id: main\n"
+        f"    type: io.kestra.plugin.scripts.python.{kind}\n    {PROCESS}\n{body}\n"
     )
 
 
@@ -41,11 +45,16 @@ def test_a_refused_flow_says_why(kestra: Kestra, task: str, said: str | dict[str
 
 
 def test_a_run_gives_state_outputs_and_logs(kestra: Kestra) -> None:
-    ended = kestra.run(flow("hello", """
+    ended = kestra.run(
+        flow(
+            "hello",
+            """
         commands:
           - 'echo hello; echo "::{\\"outputs\\":{\\"rows\\":3}}::"; echo oops >&2; touch made.csv'
         outputFiles: [made.csv]
-    """))
+    """,
+        )
+    )
     assert ended.state == "SUCCESS", ended.told()
     assert "hello" in ended.messages("INFO")
     assert "oops" in ended.messages("ERROR")
@@ -55,7 +64,10 @@ def test_a_run_gives_state_outputs_and_logs(kestra: Kestra) -> None:
 
 def test_inputs_arrive_and_flow_outputs_come_back(kestra: Kestra, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("a,b\n", encoding="utf-8")
-    more = "inputs: [{id: n, type: INT}, {id: table, type: FILE}]\noutputs: [{id: double, type: INT, value: '{{ inputs.n * 2 }}'}]\n"
+    more = (
+        "inputs: [{id: n, type: INT}, {id: table, type: FILE}]\n"
+        "outputs: [{id: double, type: INT, value: '{{ inputs.n * 2 }}'}]\n"
+    )
     text = flow("typed", 'inputFiles: {t.csv: "{{ inputs.table }}"}\ncommands: ["cat t.csv"]', more=more)
     ended = kestra.run(text, inputs={"n": 4}, files={"table": tmp_path / "in.csv"})
     assert ended.outputs == {"double": 8}, ended.told()
@@ -76,7 +88,8 @@ def test_a_failing_command_fails_the_execution(kestra: Kestra) -> None:
 
 
 def test_executions_run_at_the_same_time(engine: Engine, tmp_path: Path) -> None:
-    meet = f"touch {tmp_path}/$$; for i in $(seq 100); do [ $(ls {tmp_path} | wc -l) -lt 3 ] && sleep 0.2 || exit 0; done; exit 1"
+    here = f"$(ls {tmp_path} | wc -l)"
+    meet = f"touch {tmp_path}/$$; for i in $(seq 100); do [ {here} -lt 3 ] && sleep 0.2 || exit 0; done; exit 1"
     texts = [flow(f"parallel_{number}", f"commands: ['{meet}']") for number in range(3)]
     with ThreadPoolExecutor() as pool:
         ended = list(pool.map(engine.run, texts))
@@ -89,14 +102,16 @@ def test_a_flow_that_cannot_be_read_is_an_error(engine: Engine) -> None:
 
 
 def test_standin_script_puts_three_lines_before_the_code(kestra: Kestra) -> None:
-    ended = kestra.run(flow("prelude", "script: |\n  import sys\n  print(true, false, null, sys._getframe().f_lineno)", kind="Script"))
+    ended = kestra.run(
+        flow("prelude", "script: |\n  import sys\n  print(true, false, null, sys._getframe().f_lineno)", kind="Script")
+    )
     assert "True False None 5" in ended.messages(), ended.told()
 
 
 def test_standin_script_is_rendered_twice_and_commands_once(kestra: Kestra) -> None:
     nested = "{{ '{{ flow.id }}' }}"
     once = kestra.run(flow("once", f'inputFiles: {{a.txt: "{nested}"}}\ncommands: ["cat a.txt"]'))
-    twice = kestra.run(flow("twice", f"script: |\n  print(\"{nested}\")", kind="Script"))
+    twice = kestra.run(flow("twice", f'script: |\n  print("{nested}")', kind="Script"))
     assert "{{ flow.id }}" in once.messages(), once.told()
     assert "twice" in twice.messages(), twice.told()
 
@@ -114,13 +129,17 @@ def test_standin_script_obeys_an_activated_environment(kestra: Kestra) -> None:
 
 
 def test_standin_dependencies_are_installed_once_and_restored(engine: Engine) -> None:
-    text = flow("native", """
+    text = flow(
+        "native",
+        """
         packageManager: PIP
         dependencies: [tinypkg==1.0]
         script: |
           import tinypkg, tinydep
           print(tinypkg.__version__, tinypkg.__file__)
-    """, kind="Script")
+    """,
+        kind="Script",
+    )
     first, second = engine.run(text), engine.run(text)
     for ended in (first, second):
         assert any(line.startswith("1.0 ") for line in ended.messages()), ended.told()
@@ -148,8 +167,15 @@ tasks:
         type: io.kestra.plugin.scripts.python.Commands
         taskRunner: {type: io.kestra.plugin.core.runner.Process}
         commands:
-          - test ! -d kept || { test -e kept/link || echo no link; test -x kept/program || echo no mode; cat kept/text; }
-          - test -d kept || { mkdir kept; echo text > kept/text; ln -s text kept/link; cp kept/text kept/program; chmod +x kept/program; }
+          - |-
+            if [ -d kept ]; then
+              test -e kept/link || echo no link
+              test -x kept/program || echo no mode
+              cat kept/text
+            else
+              mkdir kept; echo text > kept/text; ln -s text kept/link
+              cp kept/text kept/program; chmod +x kept/program
+            fi
 """
     first, second = engine.run(text), engine.run(text)
     assert first.uploaded_cache

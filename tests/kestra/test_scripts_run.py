@@ -1,4 +1,4 @@
-"""What a script may count on in the task: its own line numbers, ``__future__``, docstrings, files beside it, typed inputs."""
+"""What a script may count on in the task: its line numbers, ``__future__``, files beside it, typed inputs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import random
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kestra_nb.model.outcome import Bundle
 from tests.kestra.harness.exports import NAMESPACE, Author, uploads
-from tests.kestra.harness.values import Execution, Kestra
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kestra_nb.model.outcome import Bundle
+    from tests.kestra.harness.values import Execution, Kestra
 
 Authors = Callable[..., Author]
 FACTS = {"docker": "no", "index": "yes", "pip": "yes", "uv": "no"}
@@ -72,7 +76,10 @@ def test_a_traceback_leads_back_to_cell_and_line(kestra: Kestra, authors: Author
 
 
 def test_future_imports_of_any_cell_hold_for_the_script(kestra: Kestra, authors: Authors) -> None:
-    cells = ["x = '{{ even so }}'", "from __future__ import annotations\ndef f(x: nowhere): return x\nprint(f.__annotations__)"]
+    cells = [
+        "x = '{{ even so }}'",
+        "from __future__ import annotations\ndef f(x: nowhere): return x\nprint(f.__annotations__)",
+    ]
     ended = kestra.run(export(authors, cells, "future").yaml)
     assert "{'x': 'nowhere'}" in ended.messages(), ended.told()
 
@@ -98,7 +105,9 @@ def test_a_module_and_a_data_file_beside_the_notebook(kestra: Kestra, authors: A
     (tmp_path / "helper.py").write_text("def greet(): return '{{ not rendered }}'\n", encoding="utf-8")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "rows.csv").write_text("a,b\n1,{{ 2 }}\n", encoding="utf-8")
-    notebook = write(tmp_path / "beside.ipynb", [("import helper\nprint(helper.greet())\nprint(open('data/rows.csv').read())", [])])
+    notebook = write(
+        tmp_path / "beside.ipynb", [("import helper\nprint(helper.greet())\nprint(open('data/rows.csv').read())", [])]
+    )
     bundle = export(authors, notebook, "beside", ship=("data/rows.csv",))
     kestra.upload(NAMESPACE, uploads(bundle, tmp_path / "upload"))
     ended = kestra.run(bundle.yaml)
@@ -131,7 +140,9 @@ def test_labels_description_outputs_and_schedule(kestra: Kestra, authors: Author
         "timeout": "PT5M",
         "retry": 3,
     }
-    bundle = export(authors, ["open('report.csv', 'w').write('a,b')\nopen('x.txt', 'w').close()"], "everything", **chosen)
+    bundle = export(
+        authors, ["open('report.csv', 'w').write('a,b')\nopen('x.txt', 'w').close()"], "everything", **chosen
+    )
     assert kestra.validate(bundle.yaml).clean, kestra.validate(bundle.yaml)
     ended = kestra.run(bundle.yaml)
     assert ended.state == "SUCCESS", ended.told()
@@ -140,8 +151,15 @@ def test_labels_description_outputs_and_schedule(kestra: Kestra, authors: Author
 
 
 def write(path: Path, cells: list[tuple[str, list[str]]]) -> Path:
-    rows = [
-        {"cell_type": "code", "id": f"c{number}", "metadata": {"tags": tags}, "source": source, "outputs": [], "execution_count": None}
+    rows: list[dict[str, object]] = [
+        {
+            "cell_type": "code",
+            "id": f"c{number}",
+            "metadata": {"tags": tags},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
         for number, (source, tags) in enumerate(cells)
     ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}

@@ -6,9 +6,12 @@ import shutil
 import statistics
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.kestra.harness.engine import Engine
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.kestra.harness.engine import Engine
 
 LATER = 5
 
@@ -28,7 +31,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What a way costs for a set: the first run, the median of the later ones, megabytes on the worker's disk and in storage."""
+    """What a way costs for a set: the first run, the median of the later ones, megabytes kept."""
 
     first: Run
     later: Run
@@ -50,7 +53,9 @@ def measure(engine: Engine, flow: str, *, keep: tuple[str, ...] = ()) -> Figures
     later = [run(engine, flow) for _ in range(LATER)]
     return Figures(
         first=first,
-        later=Run(**{part: statistics.median(getattr(one, part) for one in later) for part in ("wall", "afterwards", "cpu")}),
+        later=Run(
+            **{part: statistics.median(getattr(one, part) for one in later) for part in ("wall", "afterwards", "cpu")}
+        ),
         disk=sum(megabytes(path) for path in engine.work.iterdir() if path.name not in keep),
         storage=megabytes(engine.storage) - before,
     )

@@ -9,18 +9,29 @@ import re
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kestra_nb.strategies import costs
-from tests.bench.supply.measure import Figures
-from tests.bench.supply.sets import Requirements
 from tests.bench.supply.ways import WAYS, Way
+
+if TYPE_CHECKING:
+    from tests.bench.supply.measure import Figures
+    from tests.bench.supply.sets import Requirements
 
 ROOT: Final = Path(__file__).parents[3]
 PAGE: Final = ROOT / "notebooks" / "reference" / "costs.md"
 PLOT: Final = PAGE.with_suffix(".svg")
 MODEL: Final = ROOT / "kestra_nb" / "data" / "costs.toml"
 WITHIN: Final = 1.5
+ABOUT: Final = """\
+Measured by `./dev bench strategies` on the engine of Kestra {version}, Process runner, {cores} cores ({machine}), a
+package index on the same machine. Later runs are medians of five. Seconds are wall clock until Kestra says SUCCESS,
+CPU is that of the engine and all its children, *afterwards* is what the worker still does when the execution has ended.
+*Stand-in*: Kestra's Python plugin is not published where the benchmark could load it, a stand-in with the same steps
+took its place."""
+HEAD: Final = """\
+| way | first run s | later runs s | later CPU s | afterwards s | worker's disk MB | Kestra's storage MB |
+|---|---|---|---|---|---|---|"""
 BAR, LEFT, TOP, WIDE = 16, 300, 46, 420
 COLOURS: Final = {"light": "#4e79a7", "other": "#59a14f", "heavy": "#e15759"}
 
@@ -45,7 +56,7 @@ class Results:
 def row(way: Way, figures: Figures) -> str:
     """One row of the table."""
     first, later = figures.first, figures.later
-    cpu = "–" if way.name == "image" else f"{later.cpu:.1f}"
+    cpu = "-" if way.name == "image" else f"{later.cpu:.1f}"
     return (
         f"| {way.title} | {first.wall:.1f} | {later.wall:.1f} | {cpu} | {later.afterwards:.1f} "
         f"| {figures.disk:.0f} | {figures.storage:.0f} |"
@@ -66,18 +77,11 @@ def show(results: Results, wheels: Path, *, write: bool, feed: bool) -> None:
 
 def as_page(results: Results) -> str:
     """The page of the reference."""
-    parts = [
-        "# What each way costs",
-        f"Measured by `./dev bench strategies` on Kestra {results.line}'s own engine, Process runner, {os.cpu_count()} cores "
-        f"({platform.machine()}), a package index on the same machine. Later runs are medians of five; seconds are wall clock until "
-        "Kestra says SUCCESS, CPU is that of the engine and all its children, *afterwards* is what the worker still does when the "
-        "execution has ended. *Stand-in*: Kestra's Python plugin is not published where the benchmark could load it, a stand-in with the "
-        "same steps took its place.",
-    ]
+    about = ABOUT.format(version=results.line, cores=os.cpu_count(), machine=platform.machine())
+    parts = ["# What each way costs", about]
     for name in COLOURS:
         if rows := results.rows(name):
-            head = "| way | first run s | later runs s | later CPU s | afterwards s | worker's disk MB | Kestra's storage MB |\n|---|---|---|---|---|---|---|"
-            parts += [f"## {name}", "\n".join([head, *(row(way, figures) for way, figures in rows)])]
+            parts += [f"## {name}", "\n".join([HEAD, *(row(way, figures) for way, figures in rows)])]
             if against := as_ratios(results, name):
                 parts.append(against)
     parts.append("![The same as a plot](costs.svg)")
@@ -109,9 +113,10 @@ def as_predictions(results: Results, wheels: Path) -> str:
         slope = max(0.0, (high - low) / (weights["heavy"] - weights["light"]))
         predicted = max(costs.data()["bare"]["later"], high + slope * (weights["other"] - weights["heavy"]))
         factor = max(predicted / figures.later.wall, figures.later.wall / predicted)
-        lines.append(f"{way.name}: predicted {predicted:.1f} s, measured {figures.later.wall:.1f} s, factor {factor:.2f}" + (
-            "" if factor <= WITHIN else "  ← beyond 1.5"
-        ))
+        lines.append(
+            f"{way.name}: predicted {predicted:.1f} s, measured {figures.later.wall:.1f} s, factor {factor:.2f}"
+            + ("" if factor <= WITHIN else "  ← beyond 1.5")
+        )
     return "\n".join(lines)
 
 
@@ -121,7 +126,18 @@ def megabytes(name: str, wheels: Path) -> float:
     from tests.kestra.harness.worker import find_uv
 
     (wanted,) = [one for one in SETS if one.name == name]
-    command = [find_uv(), "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--no-index", "--find-links", wheels, "-"]
+    command: list[str | Path] = [
+        find_uv(),
+        "pip",
+        "compile",
+        "--quiet",
+        "--no-header",
+        "--no-annotate",
+        "--no-index",
+        "--find-links",
+        wheels,
+        "-",
+    ]
     done = subprocess.run(command, input="\n".join(wanted.asked), capture_output=True, text=True, check=True)
     pins = re.findall(r"^([\w.-]+)==(\S+)$", done.stdout, flags=re.MULTILINE)
     sizes = [max((file.stat().st_size for file in wheels.glob("*.whl") if _is(file, *pin)), default=0) for pin in pins]
@@ -159,15 +175,18 @@ def as_plot(results: Results) -> str:
             if one := results.found[way.name].get(name):
                 wide = WIDE * one.later.wall / longest
                 parts.append(f'<rect x="{LEFT}" y="{y}" width="{wide:.1f}" height="{BAR - 3}" fill="{colour}"/>')
-                parts.append(f'<text x="{LEFT + wide + 4:.1f}" y="{y + BAR - 5}" font-size="10">{one.later.wall:.1f}</text>')
+                parts.append(
+                    f'<text x="{LEFT + wide + 4:.1f}" y="{y + BAR - 5}" font-size="10">{one.later.wall:.1f}</text>'
+                )
                 y += BAR
         y += 8
     legend = "".join(
-        f'<rect x="{LEFT + 90 * n}" y="24" width="12" height="12" fill="{colour}"/><text x="{LEFT + 16 + 90 * n}" y="34">{name}</text>'
+        f'<rect x="{LEFT + 90 * n}" y="24" width="12" height="12" fill="{colour}"/>'
+        f'<text x="{LEFT + 16 + 90 * n}" y="34">{name}</text>'
         for n, (name, colour) in enumerate(COLOURS.items())
     )
     title = f"Seconds of a later run, Kestra {results.line}"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDE + 60}" height="{y + 10}" font-family="sans-serif" font-size="12">'
-        f'<rect width="100%" height="100%" fill="white"/><text x="8" y="16" font-size="14">{title}</text>{legend}{"".join(parts)}</svg>\n'
-    )
+    size = f'width="{LEFT + WIDE + 60}" height="{y + 10}" font-family="sans-serif" font-size="12"'
+    ground = '<rect width="100%" height="100%" fill="white"/>'
+    heading = f'<text x="8" y="16" font-size="14">{title}</text>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{ground}{heading}{legend}{"".join(parts)}</svg>\n'

@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.kestra.harness.build import cache_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,17 @@ def wheels(folder: Path) -> Path:
     kept = cache_folder() / "bench-wheels" / f"{sys.version_info.major}.{sys.version_info.minor}"
     if not (kept / "complete").exists():
         for asked in SETS:
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", kept, *asked.asked]
+            command: list[str | Path] = [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--only-binary=:all:",
+                "--dest",
+                kept,
+                *asked.asked,
+            ]
             subprocess.run(command, check=True)
         (kept / "complete").touch()
     folder.mkdir(parents=True, exist_ok=True)

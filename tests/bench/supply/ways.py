@@ -1,13 +1,15 @@
-"""The ways to supply packages that are measured side by side: those of the kit, Kestra's own, and the two of Kestra's page."""
+"""The ways to supply packages that are measured side by side: the kit's, Kestra's own, and that of Kestra's page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tests.bench.supply.sets import Requirements
-from tests.kestra.harness.exports import Author
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.bench.supply.sets import Requirements
+    from tests.kestra.harness.exports import Author
 
 KNOWN: Final = {"index": "yes", "pip": "yes", "uv": "yes", "lasting_disk": "yes", "docker": "no", "own_server": "yes"}
 PUBLISHED: Final = """\
@@ -40,21 +42,22 @@ tasks:
 class Way:
     """One way: its name in the cost model, what people call it, and the strategy of the kit behind it.
 
-    ``strategy`` is empty for the recipe of Kestra's page. ``standin`` marks what rests on the stand-in of Kestra's Python tasks.
+    ``strategy`` is empty for the recipe of Kestra's page.
     """
 
     name: str
     title: str
     strategy: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
-    standin: bool = False
     uv_dependencies: bool = False
 
     def flow(self, author: Author, wanted: Requirements) -> str:
         """The flow for a set of requirements."""
         name = f"{self.name.replace('_', '-')}-{wanted.name}"
         if not self.strategy:
-            return PUBLISHED.format(name=name, asked=" ".join(wanted.asked), cell=wanted.cell.replace("\n", "\n            "))
+            return PUBLISHED.format(
+                name=name, asked=" ".join(wanted.asked), cell=wanted.cell.replace("\n", "\n            ")
+            )
         text = author.export([wanted.cell], self.strategy, name=name, facts={**KNOWN, **self.facts}).yaml
         return text.replace("packageManager: PIP", "packageManager: UV") if self.uv_dependencies else text
 
@@ -62,12 +65,11 @@ class Way:
 WAYS: Final = (
     Way(name="pip_each_run", title="pip at each run", strategy="before_commands"),
     Way(name="published", title="Kestra's page: cached venv, as published"),
-    Way(name="native_pip", title="native dependencies, PIP (stand-in)", strategy="task_dependencies", standin=True),
+    Way(name="native_pip", title="native dependencies, PIP (stand-in)", strategy="task_dependencies"),
     Way(
         name="native_uv",
         title="native dependencies, UV (stand-in)",
         strategy="task_dependencies",
-        standin=True,
         uv_dependencies=True,
     ),
     Way(name="cached_folder", title="cached_venv, pip alone", strategy="cached_venv", facts={"uv": "no"}),
@@ -76,5 +78,10 @@ WAYS: Final = (
     Way(name="environment_on_disk_pip", title="worker_venv, pip alone", strategy="worker_venv", facts={"uv": "no"}),
     Way(name="environment_on_disk", title="worker_venv, uv", strategy="worker_venv"),
     Way(name="preinstalled", title="server_packages (preinstalled worker)", strategy="server_packages"),
-    Way(name="image", title="an image that holds them", strategy="custom_image", facts={"docker": "yes", "own_registry": "yes"}),
+    Way(
+        name="image",
+        title="an image that holds them",
+        strategy="custom_image",
+        facts={"docker": "yes", "own_registry": "yes"},
+    ),
 )

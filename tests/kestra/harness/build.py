@@ -1,4 +1,4 @@
-"""Kestra's engine made ready to start: class path by Maven, the harness compiled by javac, both kept outside the tree."""
+"""Kestra's engine made ready to start: class path by Maven, harness compiled by javac, both kept outside the tree."""
 
 from __future__ import annotations
 

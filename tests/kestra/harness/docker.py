@@ -1,4 +1,4 @@
-"""Docker for real: the daemon, a registry on loopback and a base image, started here when they are not there yet (Linux, root)."""
+"""Docker for real: the daemon, a registry on loopback and a base image, started when they are not there (as root)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tests.kestra.harness.build import cache_folder
-from tests.kestra.harness.wheels import Index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from tests.kestra.harness.wheels import Index
 
 SUITE: Final = "bookworm"
 PYTHON: Final = "3.11"
@@ -27,7 +30,14 @@ BASE: Final = f"python:{PYTHON}-slim"
 
 PACKAGES: Final = "python3,python3-pip,python3-venv,ca-certificates"
 PATIENCE: Final = 60
-LEAN: Final = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists", "usr/share/info")
+LEAN: Final = (
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "var/cache/apt",
+    "var/lib/apt/lists",
+    "usr/share/info",
+)
 
 
 class DockerMissingError(RuntimeError):
@@ -82,7 +92,8 @@ def registry(folder: Path) -> Iterator[str]:
     port = _free_port()
     settings = folder / "config.yml"
     settings.write_text(
-        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder / 'images'}}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n",
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder / 'images'}}}}}\n"
+        f"http: {{addr: '127.0.0.1:{port}'}}\n",
         encoding="utf-8",
     )
     with _process(["docker-registry", "serve", str(settings)], folder / "registry.log"):

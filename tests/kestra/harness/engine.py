@@ -8,13 +8,16 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tests.kestra.harness.build import Built
 from tests.kestra.harness.values import Execution, Log, TaskRun, Verdict, sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.kestra.harness.build import Built
 
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 GRACE: Final = 30
@@ -82,7 +85,7 @@ class Engine:
         for future in self._waiting.values():
             future.set_exception(EngineError("the engine ended: " + self.errors.read_text(encoding="utf-8")[-4000:]))
 
-    def _ask(self, op: str, timeout: float, **parts: object) -> Any:  # noqa: ANN401 - whatever the operation answers
+    def _ask(self, op: str, timeout: float, **parts: object) -> Any:  # noqa: ANN401 - whatever it answers
         number, future = next(self._numbers), Future[Any]()
         self._waiting[number] = future
         with self._lock:
@@ -106,7 +109,7 @@ class Engine:
         answer = self._ask("render", 60, texts=texts, passes=passes, inputs=inputs)
         return list(answer["results"])
 
-    def run(  # noqa: PLR0913 - one keyword for each thing an execution takes
+    def run(
         self,
         yaml: str,
         *,
@@ -161,7 +164,9 @@ def execution(answer: Mapping[str, Any]) -> Execution:
         state=answer["state"],
         tasks=tuple(TaskRun(**{**run, "outputs": run.get("outputs") or {}}) for run in answer["tasks"]),
         outputs=answer.get("outputs") or {},
-        logs=tuple(Log(task=log.get("task"), level=log["level"], message=log.get("message") or "") for log in answer["logs"]),
+        logs=tuple(
+            Log(task=log.get("task"), level=log["level"], message=log.get("message") or "") for log in answer["logs"]
+        ),
         seconds=answer["seconds"],
         afterwards=answer["afterwards"],
         inputs=answer.get("inputs") or {},

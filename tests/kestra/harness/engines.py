@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
 from tests.kestra.harness.build import EngineMissingError, build
 from tests.kestra.harness.engine import Engine
-from tests.kestra.harness.wheels import Index
-from tests.kestra.harness.worker import Worker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.kestra.harness.wheels import Index
+    from tests.kestra.harness.worker import Worker
 
 UNWRITABLE: Final = "/proc/no-home"
 
@@ -33,7 +36,9 @@ class Engines:
         self._folder, self._worker, self._index = folder, worker, index
         self._started: dict[str, Engine] = {}
 
-    def get(self, line: str, *, kind: str = "usual", worker: Worker | None = None, folder: Path | None = None) -> Engine:
+    def get(
+        self, line: str, *, kind: str = "usual", worker: Worker | None = None, folder: Path | None = None
+    ) -> Engine:
         """The engine of one line, of that kind: another worker's Python, or work in another folder.
 
         Skips the test, or fails it in CI, when the machine lacks what the engine needs.

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kestra_nb import environment as environments
-from kestra_nb import pipeline, read, strategies
+from kestra_nb import pipeline, strategies
 from kestra_nb.config import Settings
-from tests.kestra.harness.wheels import Index
+from kestra_nb.read import from_cells
 from tests.kestra.harness.worker import find_uv
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from kestra_nb.model.dependency import Image
     from kestra_nb.model.outcome import Bundle, Planning
+    from tests.kestra.harness.wheels import Index
 
 NAMESPACE = "company.team"
 
@@ -28,7 +30,7 @@ class Author:
 
     python: Path
 
-    def planning(  # noqa: PLR0913 - what an export depends on
+    def planning(
         self,
         cells: Iterable[str] | Path,
         *,
@@ -41,7 +43,7 @@ class Author:
         stated = tuple(f"{fact}={answer}" for fact, answer in facts.items())
         chosen = Settings(id=name, namespace=NAMESPACE, facts=stated, **settings)  # type: ignore[arg-type]
         environment = environments.read_environment(self.python)
-        notebook = pipeline.read(cells) if isinstance(cells, Path) else read.from_cells(cells)
+        notebook = pipeline.read(cells) if isinstance(cells, Path) else from_cells(cells)
         planned = pipeline.plan(pipeline.scan(notebook, chosen, environment=environment), chosen)
         if images:
             case = dataclasses.replace(planned.case, target=dataclasses.replace(planned.case.target, images=images))

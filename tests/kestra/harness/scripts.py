@@ -6,11 +6,12 @@ import random
 from typing import Final
 
 FRAGMENTS: Final = (
-    "{{ x }}", "{{1}}", "{{ secret('X') }}", "{{", "}}", "{%", "%}", "{#", "#}", "{% if x %}", "{# gone #}", "{{{", "{%-", "-%}",
-    "{% verbatim %}", "{% endverbatim %}", "{%- endverbatim -%}", "{% raw %}a{% endraw %}", "{% raw %}", "{% endraw %}",
-    "{%raw%}{{ y }}{%endraw%}", "{{ '{% endverbatim %}' }}", "kestra:///nb/x.csv", "kestra://", "nsfile:///a.py", "file:///etc/passwd",
-    '::{"outputs":{"a":1}}::', "##kestra:log:debug##", "\t", " ", "   ", "\u0085", "\u2028", "\u2029", "\ufeff", "\xa0", "\u3000", "🎉", "é",
-    "\x1b[31m", "\x7f", "\\", "\\\\", "\\n", "\\x7b", "\\N{DASH}", "'", '"', "'''", '"""', "{", "}", "#", "%", "$", "${HOME}", "`id`", "&a", "*a",
+    "{{ x }}", "{{1}}", "{{ secret('X') }}", "{{", "}}", "{%", "%}", "{#", "#}", "{% if x %}", "{# gone #}", "{{{",
+    "{%-", "-%}", "{% verbatim %}", "{% endverbatim %}", "{%- endverbatim -%}", "{% raw %}a{% endraw %}", "{% raw %}",
+    "{% endraw %}", "{%raw%}{{ y }}{%endraw%}", "{{ '{% endverbatim %}' }}", "kestra:///nb/x.csv", "kestra://",
+    "nsfile:///a.py", "file:///etc/passwd", '::{"outputs":{"a":1}}::', "##kestra:log:debug##", "\t", " ", "   ",
+    "\u0085", "\u2028", "\u2029", "\ufeff", "\xa0", "\u3000", "🎉", "é", "\x1b[31m", "\x7f", "\\", "\\\\", "\\n",
+    "\\x7b", "\\N{DASH}", "'", '"', "'''", '"""', "{", "}", "#", "%", "$", "${HOME}", "`id`", "&a", "*a",
     "!!python/object", "<<: *a", "- ", ": ", "|", ">", "---", "...", "\\r\\n", "a" * 300,
 )  # fmt: skip
 FIXED: Final = (

@@ -1,21 +1,24 @@
 """A full Kestra server over REST, asked the same things as the engine.
 
-Written after the API of 1.3.31 and 2.0 as measured elsewhere; where the tests run by default there is no server, so this module is not
-exercised there. Set KESTRA_NB_TEST_URL (and KESTRA_NB_TEST_USER and KESTRA_NB_TEST_PASSWORD) to use it.
+Written after the API of 1.3.31 and 2.0 as measured elsewhere; where the tests run by default there is no server, so
+this module is not exercised there. Set KESTRA_NB_TEST_URL (and KESTRA_NB_TEST_USER and KESTRA_NB_TEST_PASSWORD) to use
+it.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import urllib3
+import urllib3  # noqa: TID253 - a test that talks to a server
 
 from tests.kestra.harness.values import Execution, Log, TaskRun, Verdict, sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 ENDED: Final = frozenset({"SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "CANCELED", "SKIPPED"})
 OK: Final = 300
@@ -53,7 +56,7 @@ class Server:
             deprecations=sequence(found.get("deprecationPaths")),
         )
 
-    def run(  # noqa: PLR0913 - one keyword for each thing an execution takes
+    def run(
         self,
         yaml: str,
         *,
@@ -70,7 +73,7 @@ class Server:
         saved = self._json("POST", f"{TENANT}/flows/bulk?delete=false", body=yaml.encode(), kind=YAML)
         flow = saved[0] if isinstance(saved, list) else saved["results"][0]
         query = "&".join(f"labels={key}:{value}" for key, value in (labels or {}).items())
-        parts = {name: _text(value) for name, value in (inputs or {}).items()}
+        parts: dict[str, str | tuple[str, bytes]] = {name: _text(value) for name, value in (inputs or {}).items()}
         parts |= {name: (path.name, path.read_bytes()) for name, path in (files or {}).items()}
         path = f"{TENANT}/executions/{flow['namespace']}/{flow['id']}?{query}"
         began = time.monotonic()
@@ -91,7 +94,9 @@ class Server:
             state=found["state"]["current"],
             tasks=tuple(self._task(number, run) for run in found.get("taskRunList") or ()),
             outputs=found["outputs"] if "outputs" in found else self._outputs(f"outputs/executions/{number}"),
-            logs=tuple(Log(task=log.get("taskId"), level=log["level"], message=log.get("message") or "") for log in logs),
+            logs=tuple(
+                Log(task=log.get("taskId"), level=log["level"], message=log.get("message") or "") for log in logs
+            ),
             seconds=seconds,
             inputs=found.get("inputs") or {},
         )
@@ -124,10 +129,10 @@ class Server:
 
     def read(self, uri: str) -> bytes:
         """The content of a ``kestra://`` address of an execution."""
-        execution = uri.split("/executions/")[1].split("/")[0]
+        execution = uri.split("/executions/")[1].split("/", maxsplit=1)[0]
         return self._call("GET", f"{TENANT}/executions/{execution}/file?path={uri}")
 
-    def _json(self, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 - whatever the route answers
+    def _json(self, method: str, path: str, **parts: Any) -> Any:  # noqa: ANN401 - whatever the route takes and answers
         return json.loads(self._call(method, path, **parts) or b"null")
 
     def _call(self, method: str, path: str, *, kind: str | None = None, **parts: Any) -> bytes:  # noqa: ANN401 - as urllib3 takes them

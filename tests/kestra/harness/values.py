@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class Kestra(Protocol):
     def validate(self, yaml: str) -> Verdict:
         """Say what saving the flow would say."""
 
-    def run(  # noqa: PLR0913 - one keyword for each thing an execution takes
+    def run(
         self,
         yaml: str,
         *,

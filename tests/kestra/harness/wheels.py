@@ -1,4 +1,4 @@
-"""Tiny wheels made on the spot and a package index that serves them on loopback (PEP 427, PEP 503, PEP 658 left out)."""
+"""Tiny wheels made on the spot (PEP 427) and a package index that serves them on loopback (PEP 503)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import shutil
 import threading
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ANY: Final = "py3-none-any"
 
@@ -91,7 +93,7 @@ class _Index(http.server.BaseHTTPRequestHandler):
         else:
             self._answer(404, "text/plain", b"not here")
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - http.server names it
 
     def _list(self, project: str) -> None:
         found = [wheel for wheel in sorted(self.folder.glob("*.whl")) if _project(wheel) == project]

@@ -1,4 +1,4 @@
-"""A worker's Python that may be spoilt: a copy of this machine's, with uv beside it, and a way to see whether anything touched it."""
+"""A worker's Python that may be spoilt: a copy of this machine's, and a way to see whether anything touched it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 LEFT_OUT: Final = shutil.ignore_patterns(
     "test", "tests", "idlelib", "lib2to3", "turtledemo", "site-packages", "dist-packages", "config-*", "__pycache__"
@@ -23,7 +25,7 @@ MANAGED: Final = "[externally-managed]\nError=This Python belongs to the system 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """What a worker of the Process runner finds: a PATH with ``python``, ``python3``, ``pip`` and ``uv``, and a home of its own."""
+    """What a worker of the Process runner finds: a PATH with ``python``, ``python3``, ``pip`` and ``uv``."""
 
     folder: Path
     before: Mapping[str, str]
@@ -49,9 +51,7 @@ class Worker:
         return sorted(name for name in {*now, *self.before} if now.get(name) != self.before.get(name))
 
 
-def make_worker(
-    folder: Path, *, uv: bool = True, managed: bool = False, served: Sequence[Path] = ()
-) -> Worker:
+def make_worker(folder: Path, *, uv: bool = True, managed: bool = False, served: Sequence[Path] = ()) -> Worker:
     """Copy this Python's standard library and interpreter, give it pip, and uv if asked.
 
     Args:
@@ -66,7 +66,8 @@ def make_worker(
     (library / "site-packages").mkdir()
     programs.mkdir()
     _copy_dynamic(library)
-    shutil.copy2(Path(sys._base_executable).resolve(), programs / version)  # type: ignore[attr-defined] # noqa: SLF001 - the Python below any venv
+    below = sys._base_executable  # type: ignore[attr-defined] # noqa: SLF001 - the Python below any venv
+    shutil.copy2(Path(below).resolve(), programs / version)
     for name in ("python3", "python"):
         (programs / name).symlink_to(version)
     _call(programs / "python3", "-m", "ensurepip", "--default-pip")
@@ -83,7 +84,7 @@ def make_worker(
 
 
 def manage(worker: Worker, work: Path) -> None:
-    """Let uv take the worker's Python for one of its own, which is all that the plugin's ``dependencies`` accept from uv."""
+    """Let uv take the worker's Python for one that it manages: all that ``dependencies`` accept from it."""
     version = ".".join(map(str, sys.version_info[:3]))
     place = work / "python" / f"cpython-{version}-linux-{platform.machine()}-gnu"
     place.mkdir(parents=True)
@@ -92,7 +93,7 @@ def manage(worker: Worker, work: Path) -> None:
 
 
 def _copy_dynamic(library: Path) -> None:
-    """Debian keeps the compiled modules of the standard library where its Python library is; so do the others. Nothing to do then."""
+    """Bring the compiled modules of the standard library when they lie elsewhere than the library itself."""
     dynamic = Path(sysconfig.get_config_var("DESTSHARED") or "")
     if not (library / "lib-dynload").exists() and dynamic.exists():
         shutil.copytree(dynamic, library / "lib-dynload")
