@@ -20,9 +20,9 @@ import tokenize as _tokenize
 import types as _types
 
 
-def _nb_fill(text, depth=1):
+def _nb_fill(text):
     """Put values into a command as IPython does: {expression} and $name, all of them or none."""
-    frame = _sys._getframe(depth)
+    frame = _sys._getframe(1)
     names = dict(frame.f_globals, **frame.f_locals)
     dollar = r"(.*?)\$(\$?[\w\.]+)(?=([^']*'[^']*')*[^']*$)"
     parts = []
@@ -45,9 +45,8 @@ def _nb_fill(text, depth=1):
 def _nb_sh(command):
     """Run a shell line and show what it prints; like IPython's ! it goes on when the command fails."""
     global _exit_code
-    shell = _shutil.which("bash")
     with _subprocess.Popen(
-        _nb_fill(command, 2), shell=True, executable=shell, text=True, errors="replace",
+        command, shell=True, executable=_shutil.which("bash"), text=True, errors="replace",
         stdout=_subprocess.PIPE, stderr=_subprocess.STDOUT,
     ) as process:
         for line in process.stdout:
@@ -66,7 +65,7 @@ class _nb_Lines(list):
 def _nb_lines(command):
     """Run a shell line and give the lines it prints, errors included."""
     done = _subprocess.run(
-        _nb_fill(command, 2), shell=True, executable=_shutil.which("bash"), text=True, errors="replace",
+        command, shell=True, executable=_shutil.which("bash"), text=True, errors="replace",
         stdout=_subprocess.PIPE, stderr=_subprocess.STDOUT,
     )
     return _nb_Lines(done.stdout.splitlines())

@@ -34,7 +34,7 @@ def shell_line(special: Special, out: Translation, command: str) -> None:
     _notice_programs(command, special.first, out)
     call = "_nb_lines" if special.assigned else "_nb_sh"
     out.helpers.add("_nb_lines" if special.assigned else "_nb_sh")
-    out.add(f"{special.before}{call}({literal(command.strip())})", special.first)
+    out.add(f"{special.before}{call}({filled(command.strip(), out)})", special.first)
 
 
 def _notice_programs(command: str, line: int, out: Translation) -> None:

@@ -210,8 +210,10 @@ def test_display_is_given_only_where_it_is_missing() -> None:
 def test_helpers_stand_once_on_top_and_only_when_used() -> None:
     assert "_nb_" not in script_of("x = 1").text
     text = script_of("!ls", "!ls", "y = !ls").text
-    assert text.count("def _nb_sh(") == text.count("def _nb_fill(") == text.count("def _nb_lines(") == 1
+    assert text.count("def _nb_sh(") == text.count("def _nb_lines(") == 1
     assert text.index("def _nb_sh(") < text.index("# cell 1")
+    assert "_nb_fill" not in text
+    assert '_nb_sh(_nb_fill("ls {x}"))' in script_of("!ls {x}").text
     for mark in ("{{", "{%", "{#"):
         assert mark not in text
 
