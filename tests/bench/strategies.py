@@ -1,10 +1,10 @@
 """What the ways to supply packages cost on Kestra's own engine, side by side in one run.
 
-    python tests/bench/strategies.py [--line 2.0] [--set light]… [--way NAME]… [--write] [--feed]
+    python tests/bench/strategies.py [--line 2.0] [--set light]… [--way NAME]… [--dry]
 
-``--write`` puts table and plot into the reference, ``--feed`` the points into the cost model's data. Ways marked
-*stand-in* rest on the stand-in of Kestra's Python tasks (tests/kestra/engine/STANDIN.md); the CPU of containers is not
-in the figures of the image.
+A whole benchmark puts table and plot into the reference and its points into the cost model's data, unless ``--dry``; a
+part of it only prints. Ways marked *stand-in* rest on the stand-in of Kestra's Python tasks
+(tests/kestra/engine/STANDIN.md); the CPU of containers is not in the figures of the image.
 """
 
 from __future__ import annotations
@@ -103,8 +103,7 @@ def main() -> None:
         "--set", action="append", choices=[wanted.name for wanted in SETS], help="all when none is named"
     )
     parser.add_argument("--way", action="append", choices=[way.name for way in WAYS], help="all when none is named")
-    parser.add_argument("--write", action="store_true", help="table and plot into the reference")
-    parser.add_argument("--feed", action="store_true", help="the points into the cost model's data")
+    parser.add_argument("--dry", action="store_true", help="print, and write nothing")
     chosen = parser.parse_args()
     sets = [wanted for wanted in SETS if not chosen.set or wanted.name in chosen.set]
     ways = [way for way in WAYS if not chosen.way or way.name in chosen.way]
@@ -125,7 +124,8 @@ def main() -> None:
             author = ground.author(wanted)
             for way in ways:
                 results.add(way, wanted, figures(ground, way, wanted, author))
-        report.show(results, folder / "wheels", write=chosen.write, feed=chosen.feed)
+        whole = not (chosen.set or chosen.way or chosen.dry)
+        report.show(results, folder / "wheels", write=whole)
 
 
 def build_version(ground: Ground) -> str:

@@ -63,15 +63,14 @@ def row(way: Way, figures: Figures) -> str:
     )
 
 
-def show(results: Results, wheels: Path, *, write: bool, feed: bool) -> None:
-    """Print the page and the predictions; write what is asked for."""
+def show(results: Results, wheels: Path, *, write: bool) -> None:
+    """Print the page and the predictions; write page, plot and the points of the cost model if asked."""
     page = as_page(results)
     print("\n" + page + "\n" + as_predictions(results, wheels))
     print(json.dumps({way: {name: asdict(one) for name, one in sets.items()} for way, sets in results.found.items()}))
     if write:
         PAGE.write_text(page, encoding="utf-8")
         PLOT.write_text(as_plot(results), encoding="utf-8")
-    if feed:
         MODEL.write_text(as_model(results, MODEL.read_text(encoding="utf-8")), encoding="utf-8")
 
 
