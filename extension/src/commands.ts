@@ -91,7 +91,7 @@ export function addCommands(house: IHouse): void {
     caption: trans.__('Show what this notebook needs and the Kestra flow it becomes'),
     icon: flowIcon,
     run: follower => {
-      app.shell.activateById(follower.panel.id);
+      follower.activate();
       house.openPanel(follower);
     }
   });

@@ -13,7 +13,7 @@ import type { Server } from './server';
 import type { IAbout, IAsk, IExportAnswer, IPlanAnswer, IPreviewAnswer, IWhyAnswer } from './types';
 
 const METADATA = 'kestra_nb';
-const QUIET_FOR = 600;
+const QUIET_FOR = 300;
 
 export type FollowerStatus = 'new' | 'reading' | 'ready' | 'behind' | 'failed';
 
@@ -24,14 +24,25 @@ export interface IPreferences {
   confirmOverwrite: boolean;
 }
 
+/** What a follower needs of the application. */
+export interface IHost {
+  readonly server: Server;
+  readonly preferences: () => IPreferences;
+  /** The path without the drive that another contents provider puts before it. */
+  readonly localPath: (path: string) => string;
+  /** Bring a widget to the front. */
+  readonly activate: (id: string) => void;
+}
+
 /** One open notebook and the flow it would become. */
 export class Follower implements IDisposable {
   constructor(
     readonly panel: NotebookPanel,
-    private readonly _server: Server,
-    private readonly _preferences: () => IPreferences,
-    private readonly _localPath: (path: string) => string
+    private readonly _host: IHost
   ) {
+    this._look = new Debouncer(() => {
+      this._compare();
+    }, QUIET_FOR);
     this._later = new Debouncer(() => this.refresh(), QUIET_FOR);
     panel.model?.contentChanged.connect(this._onContent, this);
     panel.model?.metadataChanged.connect(this._onContent, this);
@@ -77,11 +88,17 @@ export class Follower implements IDisposable {
     return { ...this._remembered(), ...this._choices };
   }
 
+  /** Bring the notebook to the front. */
+  activate(): void {
+    this._host.activate(this.panel.id);
+  }
+
   dispose(): void {
     if (this._isDisposed) {
       return;
     }
     this._isDisposed = true;
+    this._look.dispose();
     this._later.dispose();
     this._running?.abort();
     Signal.clearData(this);
@@ -105,7 +122,7 @@ export class Follower implements IDisposable {
     };
   }
 
-  /** Choose something for this notebook; null takes the choice back. */
+  /** Choose something for this notebook. */
   choose(choices: Record<string, PartialJSONValue>): Promise<void> {
     this._choices = { ...this._choices, ...choices };
     return this.refresh();
@@ -124,10 +141,11 @@ export class Follower implements IDisposable {
       if (running.signal.aborted) {
         return;
       }
-      const answer = await this._server.plan(ask, running.signal);
-      this._answer = answer;
+      this._asked = JSON.stringify(ask.notebook);
+      this._answer = await this._host.server.plan(ask, running.signal);
       this._problem = null;
-      this._setStatus(this._fingerprint() === JSON.stringify(ask.notebook) ? 'ready' : 'behind');
+      this._setStatus('ready');
+      this._compare();
     } catch (error) {
       if (this._running === running && !this._isDisposed) {
         this._fail(error);
@@ -143,39 +161,34 @@ export class Follower implements IDisposable {
   }
 
   async preview(signal?: AbortSignal): Promise<IPreviewAnswer> {
-    return this._server.preview(await this._ask(), signal);
+    return this._host.server.preview(await this._ask(), signal);
   }
 
   /** Write the flow; what was chosen goes into the notebook's metadata. */
   async save(force: boolean, signal?: AbortSignal): Promise<IExportAnswer> {
     const ask = await this._ask();
-    const answer = await this._server.save({ ...ask, options: { ...ask.options, force } }, signal);
+    const answer = await this._host.server.save({ ...ask, options: { ...ask.options, force } }, signal);
     this._remember();
+    void this.refresh();
     return answer;
   }
 
   async why(name: string): Promise<IWhyAnswer> {
-    return this._server.why(await this._ask(), name);
+    return this._host.server.why(await this._ask(), name);
   }
 
   private async _ask(): Promise<IAsk> {
-    this._about = await this._server.about();
+    this._about = await this._host.server.about();
     await this.panel.context.ready;
     const environment = await this._environment(this._about.probe);
     const model = this.panel.sessionContext;
-    const options: PartialJSONObject = {};
-    for (const [name, value] of Object.entries(this._choices)) {
-      if (value !== null && value !== undefined) {
-        options[name] = value;
-      }
-    }
     return {
-      path: this._localPath(this.path),
+      path: this._host.localPath(this.path),
       notebook: this._plainNotebook(),
       environment,
       kernel: model.session?.kernel?.name ?? model.kernelPreference.name ?? '',
-      preferences: this._preferences().preferences,
-      options
+      preferences: this._host.preferences().preferences,
+      options: this._choices
     };
   }
 
@@ -208,13 +221,7 @@ export class Follower implements IDisposable {
       cell.cell_type === 'code' ? { ...cell, outputs: [], execution_count: null } : { ...cell, attachments: {} }
     );
     const metadata = { ...(notebook.metadata as PartialJSONObject), widgets: {} };
-    const remembered: PartialJSONObject = {};
-    for (const [name, value] of Object.entries(this._remembered())) {
-      if (this._choices[name] !== null) {
-        remembered[name] = value;
-      }
-    }
-    return { ...notebook, cells, metadata: { ...metadata, [METADATA]: remembered } };
+    return { ...notebook, cells, metadata };
   }
 
   private _fingerprint(): string {
@@ -226,30 +233,24 @@ export class Follower implements IDisposable {
   }
 
   private _remember(): void {
-    const before = this._remembered();
-    const after: PartialJSONObject = {};
-    for (const [name, value] of Object.entries({ ...before, ...this._choices })) {
-      if (value !== null && value !== undefined) {
-        after[name] = value;
-      }
+    const after = this.choices;
+    if (!JSONExt.deepEqual(this._remembered(), after)) {
+      this.panel.model?.setMetadata(METADATA, after);
     }
     this._choices = {};
-    if (!JSONExt.deepEqual(before, after)) {
-      if (Object.keys(after).length > 0) {
-        this.panel.model?.setMetadata(METADATA, after);
-      } else {
-        this.panel.model?.deleteMetadata(METADATA);
-      }
-    }
   }
 
   private _onContent(): void {
-    const fingerprint = this._fingerprint();
-    if (fingerprint === this._seen) {
-      return;
+    if (this._status !== 'new') {
+      void this._look.invoke().catch(() => undefined);
     }
-    this._seen = fingerprint;
-    this._outdated();
+  }
+
+  /** Outputs and execution counts change a notebook, but not its flow. */
+  private _compare(): void {
+    if (!this._isDisposed && this._status !== 'reading' && this._fingerprint() !== this._asked) {
+      this._outdated();
+    }
   }
 
   private _onKernel(): void {
@@ -280,7 +281,7 @@ export class Follower implements IDisposable {
       return;
     }
     this._setStatus('behind');
-    if (this._watchers > 0 && this._preferences().follow) {
+    if (this._watchers > 0 && this._host.preferences().follow) {
       void this._later.invoke().catch(() => undefined);
     }
   }
@@ -295,6 +296,7 @@ export class Follower implements IDisposable {
     this._changed.emit();
   }
 
+  private readonly _look: Debouncer;
   private readonly _later: Debouncer;
   private readonly _changed = new Signal<this, void>(this);
   private _isDisposed = false;
@@ -310,5 +312,5 @@ export class Follower implements IDisposable {
   private _watchers = 0;
   private _probing = false;
   private _ran = false;
-  private _seen = '';
+  private _asked = '';
 }

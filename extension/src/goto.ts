@@ -1,16 +1,18 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import type { Follower } from './follower';
 import type { ILocation } from './types';
 
 /** Lead to a place in a notebook: the cell in view and active, the cursor on its line. */
-export async function goTo(panel: NotebookPanel, place: ILocation): Promise<void> {
+export async function goTo(follower: Follower, place: ILocation): Promise<void> {
+  const { panel } = follower;
   const index = cellIndex(panel, place);
   if (index < 0) {
     return;
   }
   const notebook = panel.content;
-  panel.activate();
+  follower.activate();
   notebook.activeCellIndex = index;
   notebook.deselectAll();
   await notebook.scrollToItem(index, 'smart');

@@ -12,7 +12,7 @@ import type { PartialJSONObject } from '@lumino/coreutils';
 
 import { addCommands, CommandIDs } from './commands';
 import type { IHouse } from './commands';
-import type { IPreferences } from './follower';
+import type { IHost, IPreferences } from './follower';
 import { Follower } from './follower';
 import { KestraPanel } from './panel';
 import { Preview, PreviewWidget } from './preview';
@@ -42,11 +42,19 @@ function activate(
   const trans = (translator ?? nullTranslator).load('kestra_nb');
   const server = new Server(app.serviceManager.serverSettings, trans);
   const preferences = watchSettings(registry);
+  const host: IHost = {
+    server,
+    preferences,
+    localPath: path => app.serviceManager.contents.localPath(path),
+    activate: id => {
+      app.shell.activateById(id);
+    }
+  };
   const followers = new WeakMap<NotebookPanel, Follower>();
   const follow = (panel: NotebookPanel): Follower => {
     let follower = followers.get(panel);
     if (!follower) {
-      follower = new Follower(panel, server, preferences, path => app.serviceManager.contents.localPath(path));
+      follower = new Follower(panel, host);
       follower.changed.connect(() => {
         app.commands.notifyCommandChanged(CommandIDs.openFlow);
       });

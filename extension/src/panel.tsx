@@ -91,7 +91,7 @@ function PanelView({ follower, commands, trans }: IView): React.ReactElement {
   const { answer, about, problem, status } = follower;
   const args = { panel: follower.panel.id };
   const actions: IActions = {
-    show: place => void goTo(follower.panel, place),
+    show: place => void goTo(follower, place),
     choose: choices => void follower.choose(choices),
     why: name => void commands.execute('kestra-nb:why', { ...args, name })
   };
@@ -105,8 +105,8 @@ function PanelView({ follower, commands, trans }: IView): React.ReactElement {
         {answer && !missing ? (
           <>
             <Source follower={follower} trans={trans} />
-            <Requirements {...part} answer={answer} options={about?.options ?? {}} />
-            <Strategies {...part} answer={answer} />
+            <Requirements {...part} answer={answer} choices={follower.choices} options={about?.options ?? {}} />
+            <Strategies {...part} answer={answer} choices={follower.choices} />
             <FlowFields {...part} answer={answer} options={about?.options ?? {}} placeholder="" />
             <Inputs {...part} inputs={answer.inputs} />
             <Findings {...part} findings={answer.findings} />

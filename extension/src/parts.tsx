@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { PartialJSONValue } from '@lumino/coreutils';
+import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
 import React from 'react';
 
 import { placeText } from './goto';
@@ -63,7 +63,7 @@ export function PlaceLink({ place, trans, actions }: IPart & { place: ILocation 
 }
 
 export function Requirements(
-  props: IPart & { answer: IPlanAnswer; options: Record<string, IOption> }
+  props: IPart & { answer: IPlanAnswer; options: Record<string, IOption>; choices: PartialJSONObject }
 ): React.ReactElement {
   const { answer, trans } = props;
   const waiting = new Set(answer.unresolved.map(item => item.name));
@@ -94,9 +94,9 @@ export function Requirements(
         <input
           type="checkbox"
           name="lock"
-          checked={answer.settings.lock === true}
+          checked={(props.choices.lock ?? answer.settings.lock) === true}
           onChange={event => {
-            props.actions.choose({ lock: event.target.checked ? true : null });
+            props.actions.choose({ lock: event.target.checked });
           }}
         />
         {trans.__('Resolve for the target with uv')}
@@ -192,8 +192,10 @@ function Exclusions(props: IPart & { excluded: IExclusion[] }): React.ReactEleme
   );
 }
 
-export function Strategies(props: IPart & { answer: IPlanAnswer }): React.ReactElement {
+export function Strategies(props: IPart & { answer: IPlanAnswer; choices: PartialJSONObject }): React.ReactElement {
   const { answer, trans } = props;
+  const { strategy } = props.choices;
+  const chosen = typeof strategy === 'string' ? strategy : answer.strategy;
   const fitting = answer.plans.filter(plan => plan.fits).length;
   return (
     <Section
@@ -208,16 +210,16 @@ export function Strategies(props: IPart & { answer: IPlanAnswer }): React.ReactE
       ) : null}
       <div role="radiogroup" aria-label={trans.__('Strategy')}>
         {answer.plans.map(plan => (
-          <Strategy key={plan.strategy} {...props} plan={plan} />
+          <Strategy key={plan.strategy} {...props} plan={plan} chosen={chosen} />
         ))}
       </div>
     </Section>
   );
 }
 
-function Strategy(props: IPart & { answer: IPlanAnswer; plan: IPlan }): React.ReactElement {
+function Strategy(props: IPart & { answer: IPlanAnswer; plan: IPlan; chosen: string | null }): React.ReactElement {
   const { answer, plan, trans, actions } = props;
-  const chosen = plan.strategy === answer.strategy;
+  const chosen = plan.strategy === props.chosen;
   const classes = ['kestra-Plan', chosen ? 'kestra-mod-chosen' : '', plan.fits ? '' : 'kestra-mod-refused'];
   return (
     <label className={classes.filter(Boolean).join(' ')} data-strategy={plan.strategy}>
@@ -227,7 +229,7 @@ function Strategy(props: IPart & { answer: IPlanAnswer; plan: IPlan }): React.Re
         checked={chosen}
         disabled={!plan.fits}
         onChange={() => {
-          actions.choose({ strategy: plan.strategy === answer.recommended ? null : plan.strategy });
+          actions.choose({ strategy: plan.strategy });
         }}
       />
       <span className="kestra-Plan-text">
@@ -304,7 +306,7 @@ export function FlowFields(
             placeholder={name === 'id' ? props.placeholder : ''}
             value={asText(answer.settings[name])}
             commit={value => {
-              actions.choose({ [name]: value === '' ? null : value });
+              actions.choose({ [name]: value === '' ? (options[name]?.default ?? '') : value });
             }}
           />
         ))}

@@ -217,7 +217,7 @@ export class Preview extends Panel {
     const follower = this._follower;
     const show = (): void => {
       if (place && follower) {
-        void goTo(follower.panel, place);
+        void goTo(follower, place);
       }
     };
     this._foot.display(<Foot place={place} trans={this._trans} show={show} />);

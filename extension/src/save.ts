@@ -106,7 +106,7 @@ function refuse(id: string, error: unknown, follower: Follower, around: ISurroun
     actions.push({
       label: trans.__('Show Cell'),
       callback: () => {
-        void goTo(follower.panel, place);
+        void goTo(follower, place);
       }
     });
   }

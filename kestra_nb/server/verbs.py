@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,7 +75,10 @@ def plan(ask: Ask, cancelled: Cancelled) -> Plain:
         "refused": refused,
         "flow": _flow_place(ask, settings, f"_flows/{planning.case.name}.yaml"),
         "lock_text": text.lock(planning.lock, Path(planning.lock_path).name),
-        "settings": {name: to_plain(getattr(settings, name)) for name in option_names()},
+        "settings": {
+            **{name: to_plain(getattr(settings, name)) for name in option_names()},
+            "out": os.path.relpath(settings.out, ask.folder),
+        },
     }
 
 

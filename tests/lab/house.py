@@ -14,7 +14,7 @@ import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,12 +68,26 @@ class House:
     log: Path
     process: subprocess.Popen[bytes] = field(repr=False)
 
-    def page_url(self, notebook: str = "") -> str:
-        """Give the address of a notebook's page, or of the application."""
+    def page_url(self, path: str, workspace: str) -> str:
+        """Give the address of a notebook or folder, in a workspace of its own where there are such."""
         if self.name == "notebook-7":
-            return f"{self.url}notebooks/{notebook}?token={TOKEN}"
-        path = f"/tree/{notebook}" if notebook else ""
-        return f"{self.url}lab{path}?token={TOKEN}"
+            return f"{self.url}notebooks/{path}?token={TOKEN}"
+        tree = f"/tree/{path}" if path else ""
+        return f"{self.url}lab/workspaces/{workspace}{tree}?token={TOKEN}"
+
+    def ask(self, method: str, path: str) -> object:
+        """Ask the server's own API."""
+        request = urllib.request.Request(  # noqa: S310  own server
+            f"{self.url}api/{path}", method=method, headers={"Authorization": f"token {TOKEN}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def end_kernels(self) -> None:
+        """End every kernel, so that the next test starts as the first one did."""
+        for session in cast("list[dict[str, str]]", self.ask("GET", "sessions")):
+            self.ask("DELETE", f"sessions/{session['id']}")
 
     def stop(self) -> None:
         """End the server and its kernels."""
@@ -115,13 +129,15 @@ def kernelspec(folder: Path, name: str, python: Path, *, module: str = "ipykerne
     (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": language}))
 
 
-def start(name: str, folder: Path, *, server_part: bool = True, theme: str = "light") -> House:
+def start(
+    name: str, folder: Path, *, front_end: bool = True, server_part: bool = True, theme: str = "light"
+) -> House:
     """Start an application with the bundle as it was built last.
 
     Args:
         name: One of ``APPLICATIONS``.
         folder: Of its own; ``folder/root`` becomes the root folder.
-        server_part: Whether the server extension is on.
+        front_end: Whether the front end is on; ``server_part``: whether the server extension is.
         theme: ``light`` or ``dark``.
     """
     module, requirements = APPLICATIONS[name]
@@ -139,6 +155,10 @@ def start(name: str, folder: Path, *, server_part: bool = True, theme: str = "li
     (preferences / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
     config = {"ServerApp": {"jpserver_extensions": {"kestra_nb": server_part}}}
     (folder / "config" / "jupyter_server_config.json").write_text(json.dumps(config))
+    if not front_end:
+        (folder / "config" / "labconfig").mkdir()
+        disabled = {"disabledExtensions": {"kestra-nb": True}}
+        (folder / "config" / "labconfig" / "page_config.json").write_text(json.dumps(disabled))
     words = [
         python, "-m", module, "--no-browser", "--allow-root",
         f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}",
@@ -161,18 +181,19 @@ def start(name: str, folder: Path, *, server_part: bool = True, theme: str = "li
 def wait_until_ready(house: House) -> None:
     """Wait until the server answers; fail with its log when it does not."""
     end = time.monotonic() + READY_WITHIN
-    request = urllib.request.Request(f"{house.url}api/status", headers={"Authorization": f"token {TOKEN}"})  # noqa: S310  own server
     while time.monotonic() < end and house.process.poll() is None:
         try:
-            with urllib.request.urlopen(request, timeout=2):  # noqa: S310
-                return
+            house.ask("GET", "status")
         except OSError:
             time.sleep(0.1)
+        else:
+            return
     house.stop()
     message = f"The server did not start:\n{house.log.read_text()[-3000:]}"
     raise RuntimeError(message)
 
 
+@contextlib.contextmanager
 def running(name: str, folder: Path, **more: object) -> Iterator[House]:
     """Give a server and stop it afterwards."""
     house = start(name, folder, **more)  # type: ignore[arg-type]

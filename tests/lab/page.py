@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import dataclass, field
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Route
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request
 
     from tests.lab.house import House
 
-PATIENCE = 30_000
+PATIENCE = 15_000
+BUTTON = ".jp-ToolbarButtonComponent"
+_numbers = itertools.count()
 CURRENT = "window.jupyterapp.shell.currentWidget"
 
 
@@ -54,8 +57,8 @@ class Window:
     hosts: set[str] = field(default_factory=set)
 
     @classmethod
-    def open(cls, browser: Browser, house: House, path: str = "", *, width: int = 1400, bare: bool = False) -> Window:
-        """Open a notebook, or the application; ``bare``: the same page without the extension."""
+    def open(cls, browser: Browser, house: House, path: str = "", *, width: int = 1400) -> Window:
+        """Open a notebook, or the application."""
         context: BrowserContext = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         window = cls(house, context.new_page())
@@ -63,15 +66,52 @@ class Window:
         window.page.on("console", window._note)
         window.page.on("pageerror", lambda error: window.errors.append(str(error)))
         window.page.on("request", window._count)
-        if bare:
-            window.page.route(re.compile(r".*/(lab|notebooks)(/tree)?(/.*)?(\?.*)?$"), _without_extension)
-        window.page.goto(house.page_url(path))
-        window.page.wait_for_selector("#main, #main-panel")
+        window.page.goto(house.page_url(path, f"test-{next(_numbers)}"))
+        window.page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored.then(() => true)")
         return window
 
     def close(self) -> None:
-        """Close the page and forget its cookies."""
+        """Close the page, and end what it started."""
         self.page.context.close()
+        self.house.end_kernels()
+
+    def clear(self) -> None:
+        """Close all documents without asking, and the side panel; end the kernels."""
+        self.page.keyboard.press("Escape")
+        self.evaluate(
+            """() => { const { shell } = window.jupyterapp;
+                for (const widget of [...shell.widgets('main')]) { widget.dispose(); }
+                shell.collapseRight(); }"""
+        )
+        self.house.end_kernels()
+
+    def read(self, path: str) -> None:
+        """Open a notebook, wait for its kernel, open the panel and wait until it is filled."""
+        self.show(path)
+        self.wait_for_kernel()
+        self.open_panel()
+        self.wait_until_read()
+
+    def show(self, path: str) -> None:
+        """Open a notebook and wait until it is in front."""
+        self.command("docmanager:open", {"path": path})
+        self.wait_for_notebook(path)
+
+    def save(self, flow: str) -> None:
+        """Save the flow by the panel's button, and wait until that is told."""
+        self.panel.get_by_role("button", name="Save Flow").click()
+        self.told("success", f"{flow} was")
+
+    def told(self, kind: str, text: str) -> Locator:
+        """Wait for a notification, success, error or info, that holds a text; give it."""
+        toast = self.page.locator(f".Toastify__toast--{kind}", has_text=text).last
+        expect(toast).to_be_visible()
+        return toast
+
+    def preview_flow(self) -> None:
+        """Open the preview by the panel's button and wait for the flow."""
+        self.panel.get_by_role("button", name="Preview").click()
+        expect(self.preview.locator(".cm-content")).to_contain_text("id: ")
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -92,12 +132,6 @@ class Window:
     def preview(self) -> Locator:
         """The preview in front."""
         return self.page.locator(".kestra-Preview:visible")
-
-    def button(self, path: str) -> Locator:
-        """The toolbar button of one notebook."""
-        return self.page.locator(f'.jp-NotebookPanel:visible:has-text("")').locator(
-            f'xpath=self::*[@id="{self.panel_id(path)}"]'
-        ).locator('[data-jp-item-name="kestra"] jp-button, [data-jp-item-name="kestra"] button')
 
     def panel_id(self, path: str) -> str:
         """Give the id of a notebook's widget."""
@@ -132,14 +166,22 @@ class Window:
             }}"""
         )
 
-    def open_panel(self) -> None:
-        """Click the notebook's own toolbar button."""
-        self.page.locator('.jp-NotebookPanel:not(.lm-mod-hidden) [data-jp-item-name="kestra"] jp-button').click()
+    def open_panel(self, path: str = "") -> None:
+        """Click the toolbar button of a notebook, the one in front when there is one only."""
+        place = f"#{self.panel_id(path)}" if path else ".jp-NotebookPanel:not(.lm-mod-hidden)"
+        self.page.locator(f'{place} [data-jp-item-name="kestra"] {BUTTON}').click()
         expect(self.panel).to_be_visible()
 
     def wait_until_read(self) -> None:
         """Wait until the panel shows the notebook as it stands."""
         expect(self.panel.locator('.kestra-View[data-status="ready"]')).to_be_visible(timeout=PATIENCE)
+
+    def preview_text(self) -> str:
+        """Give the whole text of the file that the preview shows."""
+        script = """() => [...window.jupyterapp.shell.widgets('main'), ...window.jupyterapp.shell.widgets('down')]
+            .find(item => item.hasClass('kestra-PreviewArea')).content._editor.model.sharedModel.getSource()"""
+        text: str = self.page.evaluate(script)
+        return text
 
     def edit(self, index: int, source: str) -> None:
         """Change a cell as typing does, without saving."""
@@ -153,13 +195,3 @@ class Window:
         folder.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=folder / f"{name}.png")
         return folder / f"{name}.png"
-
-
-def _without_extension(route: Route) -> None:
-    response = route.fetch()
-    text = response.text()
-    start = text.index(">", text.index('id="jupyter-config-data"')) + 1
-    end = text.index("</script>", start)
-    config = json.loads(text[start:end])
-    config["federated_extensions"] = [one for one in config["federated_extensions"] if one["name"] != "kestra-nb"]
-    route.fulfill(response=response, body=text[:start] + json.dumps(config) + text[end:])
