@@ -56,12 +56,12 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._fitting = [item for item in planning.plans if item.fits]
         self._cards = {item.strategy: self._card(item, number) for number, item in enumerate(self._fitting, 1)}
         self._sections = W.ToggleButtons(options=["Flow"], style={"button_width": "auto"})
-        self.section = _html(wide=True)
+        self.section = _html(name="section")
         self._folder = W.Text(value=settings.out, description="Save into", layout={"width": "380px"})
         self._save = W.Button(description="Save", button_style="primary", icon="save", tooltip="Write the flow")
         self._overwrite = W.Button(description="Save over it", button_style="warning", layout={"display": "none"})
-        self.status = _html(wide=True)
-        self.line = _html(wide=True)
+        self.status = _html(name="status")
+        self.line = _html(name="line")
         super().__init__(self._rows())
         self._sections.observe(self._show_section, "value")
         self._save.on_click(self._guarded(self.save))
@@ -80,7 +80,7 @@ class Chooser(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
         grid.add_class("knb-grid")
         head = html.wrapped(html.style(), f"<style>{_CSS}</style>", html.headline(self.planning))
         foot = html.wrapped(html.refused(self.planning), html.target(self.planning))
-        rows = [_html(head, wide=True), grid, _html(foot, wide=True)]
+        rows = [_html(head, name="head"), grid, _html(foot, name="foot")]
         if not self._fitting:
             return rows
         saving = W.HBox([self._folder, self._save, self._overwrite])
@@ -235,10 +235,12 @@ _KEEP = {
 }
 
 
-def _html(value: str = "", *, wide: bool = False) -> Any:  # noqa: ANN401  ipywidgets has no types
+def _html(value: str = "", *, name: str = "") -> Any:  # noqa: ANN401  ipywidgets has no types
+    """Make a piece of HTML; one with a name is as wide as the chooser."""
     widget = W.HTML(value)
-    if wide:
+    if name:
         widget.add_class("knb-wide")
+        widget.add_class(f"knb-{name}")
     return widget
 
 

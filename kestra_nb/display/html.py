@@ -32,6 +32,7 @@ _STYLE = f"""
 .knb table {{ border-collapse: collapse; margin: 4px 0; font-size: 12px; }}
 .knb th, .knb td {{ text-align: left; vertical-align: top; padding: 3px 14px 3px 0;
   border-bottom: {_LINE}; white-space: normal; }}
+.knb-line pre {{ white-space: pre-wrap; }}
 .knb details {{ margin: 4px 0; }}
 .knb summary {{ cursor: pointer; }}
 .knb .cards {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 10px; }}
@@ -119,8 +120,7 @@ def card(plan: Plan, position: int, *, recommended: bool = False) -> str:
     head = f'{title}<code class="quiet">{escape(plan.strategy)}</code>'
     if not plan.fits:
         return head + _refusal(plan)
-    unsure = f" {plan.conditions}" if plan.unknown else ""
-    doing = f"<p>{escape(plan.summary + unsure)}</p>"
+    doing = f"<p>{escape(plan.summary)}</p>"
     why = f'<p class="quiet"><b>Before the next:</b> {escape(plan.why_here)}</p>' if plan.why_here else ""
     return head + _numbers(plan) + doing + _todo(plan) + why
 
@@ -196,7 +196,7 @@ def headline(planning: Planning) -> str:
     """Say what this is about, in a line a stranger understands."""
     count, pins = len(planning.scan.resolution.needs), len(planning.lock.pins)
     fitting = sum(item.fits for item in planning.plans)
-    needs = f"needs {count} distribution{'s' * (count != 1)} ({pins} with all that they need)"
+    needs = f"needs {count} distribution{'s' * (count != 1)}, {pins} with all that goes with it"
     return (
         f"<h3>The flow <code>{escape(planning.case.name)}</code> {needs}. "
         "Where shall Kestra get them at every run?</h3>"

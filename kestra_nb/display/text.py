@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -193,13 +194,12 @@ def next_steps(value: Written, root: str) -> tuple[Step, ...]:
     """Give what is to be done after writing: the plan's own steps, then upload and deployment."""
     uploads = ", ".join(item.path for item in value.bundle.files if item.upload)
     namespace = value.bundle.flow.namespace
+    flows, folder = shlex.quote(f"{root}/_flows"), shlex.quote(f"{root}/_files")
     upload = Step(
         text=f"Upload {uploads} as namespace files.",
-        command=f"kestractl nsfiles upload {namespace} {root}/_files --override",
+        command=f"kestractl nsfiles upload {namespace} {folder} --override",
     )
-    deploy = Step(
-        text="Deploy the flow.", command=f"kestractl flows deploy {root}/_flows --namespace {namespace} --override"
-    )
+    deploy = Step(text="Deploy the flow.", command=f"kestractl flows deploy {flows} --namespace {namespace} --override")
     return (*value.bundle.plan.steps, *([upload] if uploads else []), deploy)
 
 
