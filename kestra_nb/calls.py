@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kestra_nb.model.dependency import Import
     from kestra_nb.model.notebook import ScriptCell
-    from kestra_nb.uses import Address, Call
+    from kestra_nb.model.uses import Address, Call
 
     Tree = Callable[[ScriptCell], ast.Module | None]
 
@@ -25,7 +25,7 @@ def find(
     """Find what calls, attributes and addresses need.
 
     Only cells in which a name of a rule occurs that can add something are parsed: one whose library is imported, and
-    whose need is not imported anyway.
+    whose need is not imported anyway. In a cell only the statements with such a name are looked into.
 
     Args:
         cells: Of the script.
@@ -35,18 +35,39 @@ def find(
     """
     imported = _imported(imports)
     text = "\n".join([cell.source for cell in cells])
-    by_name = _rows_by_name(imported, text)
+    by_word, by_name = _rows(imported, text)
     addresses = _addresses(imported, text) if "://" in text else []
-    words = [*by_name, *{begin for address in addresses for begin in address["begins"] if begin in text}]
+    words = [*by_word, *{begin for address in addresses for begin in address["begins"] if begin in text}]
     if not words:
         return []
     scene = _Scene(aliases, by_name, addresses)
     found: list[Import] = []
     for cell in cells:
-        if not cell.broken and any(word in cell.source for word in words):
-            tree = tree_of(cell)
-            found.extend(scene.look(cell, tree) if tree is not None else ())
+        due = [word for word in words if word in cell.source]
+        tree = tree_of(cell) if due and not cell.broken else None
+        if tree is not None:
+            for statement in _with_words(cell.source, tree, due):
+                found.extend(scene.look(cell, statement))
     return found
+
+
+def _with_words(source: str, tree: ast.Module, words: Sequence[str]) -> Iterator[ast.stmt]:
+    """Give the statements of a cell in whose lines one of the words stands."""
+    if len(tree.body) == 1:
+        yield tree.body[0]
+        return
+    hits = {source.count("\n", 0, place) + 1 for word in words for place in _places(source, word)}
+    for statement in tree.body:
+        first, last = statement.lineno, statement.end_lineno or statement.lineno
+        if any(first <= number <= last for number in hits):
+            yield statement
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    place = text.find(word)
+    while place >= 0:
+        yield place
+        place = text.find(word, place + 1)
 
 
 def _imported(imports: Iterable[Import]) -> frozenset[str]:
@@ -61,20 +82,33 @@ def _imported(imports: Iterable[Import]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _rows_by_name(imported: frozenset[str], text: str) -> dict[str, list[Call]]:
-    """Give the rows that can add a need, by those of their names that occur in the text."""
+def _rows(imported: frozenset[str], text: str) -> tuple[set[str], dict[str, list[Call]]]:
+    """Give the rows that can add a need, by name, with the words that show that a name is used in the text."""
     known = uses.by_library()
+    words: set[str] = set()
     found: dict[str, list[Call]] = {}
-    for top in ["", *(name for name in imported if "." not in name)]:
-        for row in known.get(top, ()):
-            if not uses.is_due(row, imported) or _is_met(row, imported):
-                continue
-            if any(word in text for word in row.get("unless_used", ())):
-                continue
-            for name in row["name"]:
-                if name in text and row not in found.get(name, ()):
-                    found.setdefault(name, []).append(row)
-    return found
+    for row in [row for top in ("", *imported) for row in known.get(top, ())]:
+        before, after = (".", "") if row.get("attribute") or row.get("assigned") else ("", "(")
+        names = [name for name in row["name"] if before + name + after in text]
+        if not names or not _can_show(row, text) or not uses.is_due(row, imported) or _is_met(row, imported):
+            continue
+        words.update([before + name + after for name in names])
+        for name in names:
+            if row not in found.setdefault(name, []):
+                found[name].append(row)
+    return words, found
+
+
+def _can_show(row: Call, text: str) -> bool:
+    """Tell by the text alone whether what a row demands of the arguments may be there."""
+    if "only_if" in row and row["only_if"] + "=" not in text:
+        return False
+    for parts in (row.get("given"), row.get("containing"), row.get("argument")):
+        if parts and not any(part in text for part in parts):
+            return False
+    if "module" not in row and not any(part in text for part in (*row.get("suffixes", ()), *row.get("values", ()))):
+        return "argument" in row
+    return not any(word in text for word in row.get("unless_used", ()))
 
 
 def _is_met(row: Call, imported: frozenset[str]) -> bool:
@@ -121,21 +155,31 @@ class _Scene:
         self.by_name = by_name
         self.addresses = addresses
 
-    def look(self, cell: ScriptCell, tree: ast.Module) -> Iterator[Import]:
-        """Go through a cell."""
+    def look(self, cell: ScriptCell, statement: ast.stmt) -> list[Import]:
+        """Go through a statement."""
+        found: list[Import] = []
         called: set[int] = set()
-        for node in ast.walk(tree):
+        todo: list[ast.AST] = [statement]
+        while todo:
+            node = todo.pop()
             kind = type(node)
             if kind is ast.Call:
                 called.add(id(node.func))  # type: ignore[attr-defined]
-                yield from self._call(cell, node)  # type: ignore[arg-type]
+                found.extend(self._call(cell, node))  # type: ignore[arg-type]
             elif kind is ast.Attribute:
                 if node.attr in self.by_name and id(node) not in called:  # type: ignore[attr-defined]
-                    yield from self._attribute(cell, node)  # type: ignore[arg-type]
+                    found.extend(self._attribute(cell, node))  # type: ignore[arg-type]
             elif kind is ast.Assign:
-                yield from self._assignment(cell, node)  # type: ignore[arg-type]
+                found.extend(self._assignment(cell, node))  # type: ignore[arg-type]
             elif kind is ast.Constant and self.addresses:
-                yield from self._constant(cell, node)  # type: ignore[arg-type]
+                found.extend(self._constant(cell, node))  # type: ignore[arg-type]
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if type(value) is list:
+                    todo.extend(item for item in value if isinstance(item, ast.AST))
+                elif isinstance(value, ast.AST):
+                    todo.append(value)
+        return found
 
     def _rows(self, node: ast.expr, name: str) -> Iterator[Call]:
         """Give the rows for a name whose first name may well be what they are about."""

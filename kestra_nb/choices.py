@@ -94,7 +94,9 @@ def required(settings: Settings) -> list[Declared]:
     Raises:
         ConfigError: A text that is no requirement (PEP 508).
     """
-    from packaging.requirements import InvalidRequirement, Requirement
+    if not settings.require:
+        return []
+    from packaging.requirements import InvalidRequirement, Requirement  # costs as much as a whole scan
 
     required = []
     for text in settings.require:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from kestra_nb import tables
 from kestra_nb.model.dependency import Exclusion
 from kestra_nb.model.finding import Finding
+from kestra_nb.pins import normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
+    from packaging.requirements import Requirement
     from packaging.utils import NormalizedName
 
     from kestra_nb.exclusions import Ground
@@ -32,22 +31,16 @@ CONDA = "conda line"
 IN_THE_NOTEBOOK = ("pip line", CONDA, "PEP 723", "option")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """The declarations that count, by name, and what is to be said of the others."""
 
-    needs: Mapping[NormalizedName, tuple[Declared, Requirement]]
-    excluded: tuple[Exclusion, ...]
-    findings: tuple[Finding, ...]
-
-
-@dataclass(slots=True)
-class _Gathered:
-    needs: dict[NormalizedName, tuple[Declared, Requirement]] = field(default_factory=dict)
-    excluded: list[Exclusion] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.needs: dict[NormalizedName, tuple[Declared, Requirement]] = {}
+        self.excluded: list[Exclusion] = []
+        self.findings: list[Finding] = []
 
     def leave_out(self, item: Declared, name: str, reason: str) -> None:
+        """Note a declaration that does not count."""
         self.excluded.append(Exclusion(name=name, reason=reason, location=item.location))
 
 
@@ -58,12 +51,12 @@ def settle(declared: Iterable[Declared], ground: Ground, accepted: frozenset[str
     file beside it. Left out are requirements of other targets, tools for working on notebooks, and what conda installs
     that is no Python distribution.
     """
-    gathered = _Gathered()
+    gathered = Standing()
     for item in sorted(declared, key=lambda entry: entry.origin in IN_THE_NOTEBOOK):
         if item.requirement is None:
             continue
         requirement = _on_pypi(item, ground)
-        name = canonicalize_name(requirement.name)
+        name = normalise(requirement.name)
         if item.removed:
             gathered.needs.pop(name, None)
         elif _is_program(item, ground):
@@ -76,9 +69,7 @@ def settle(declared: Iterable[Declared], ground: Ground, accepted: frozenset[str
             gathered.needs[name] = (item, requirement)
     for name, (item, requirement) in gathered.needs.items():
         gathered.findings.extend(_compare(ground, name, item, requirement))
-    return Standing(
-        needs=gathered.needs, excluded=tuple(gathered.excluded), findings=tuple(dict.fromkeys(gathered.findings))
-    )
+    return gathered
 
 
 @functools.cache
@@ -89,20 +80,22 @@ def _conda() -> dict[str, Any]:
 def _is_program(item: Declared, ground: Ground) -> bool:
     if item.origin != CONDA or item.requirement is None:
         return False
-    name = canonicalize_name(item.requirement.name)
+    name = normalise(item.requirement.name)
     return name in _conda()["system"]["names"] and name not in ground.environment.distributions
 
 
 def _on_pypi(item: Declared, ground: Ground) -> Requirement:
     """Give the requirement under its name on PyPI, as a copy."""
+    from packaging.requirements import Requirement  # only when something is declared
+
     requirement = Requirement(str(item.requirement))
-    if item.origin == CONDA and canonicalize_name(requirement.name) not in ground.environment.distributions:
+    if item.origin == CONDA and normalise(requirement.name) not in ground.environment.distributions:
         names = _conda()["pypi"]
         requirement.name = names.get(requirement.name.lower(), requirement.name)
     return requirement
 
 
-def _note_program(gathered: _Gathered, item: Declared, name: str) -> None:
+def _note_program(gathered: Standing, item: Declared, name: str) -> None:
     gathered.leave_out(item, name, "is a program or library that conda installs, no Python distribution")
     message = f"{item.text!r} installs a program or library with conda; pip has no counterpart."
     hint = "Choose a container image that has it."

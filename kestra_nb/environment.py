@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
 
 from kestra_nb import probe
@@ -20,6 +19,8 @@ from kestra_nb.model.finding import Finding, Location
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from packaging.utils import NormalizedName
 
 PROBLEMS = {
     "without a version": ("KNB211", "Remove its folder or install it again."),
@@ -37,7 +38,7 @@ def __getattr__(name: str) -> str:
     raise AttributeError(message)
 
 
-class Installed(Mapping[NormalizedName, Distribution]):
+class Installed(Mapping["NormalizedName", Distribution]):
     """Distributions by name, each read when it is first asked for."""
 
     __slots__ = ("_made", "_readers")
@@ -74,13 +75,12 @@ def read_environment(python: Path | None = None) -> Environment:
     if python is not None and not _is_this(python):
         return environment_from_plain({**_ask(python), "origin": str(python)})
     index = probe.Index(sys.path)
-    versions = {name: _version(found.version) for name, found in index.found.items()}
-    problems = [*index.problems, *_bad_versions(versions, {n: f.version for n, f in index.found.items()})]
     readers = {
         cast("NormalizedName", name): partial(_read, found)
         for name, found in sorted(index.found.items())
-        if versions[name] is not None
+        if _is_version(found.version)
     }
+    bad = [_bad_version(name, found.version) for name, found in index.found.items() if name not in readers]
     return Environment(
         python=Version(probe.python_version()),
         platform=probe.platform_name(),
@@ -88,7 +88,7 @@ def read_environment(python: Path | None = None) -> Environment:
         distributions=Installed(readers),
         owners=cast("dict[str, tuple[NormalizedName, ...]]", index.owners),
         stdlib=frozenset(sys.stdlib_module_names),
-        findings=_findings(problems),
+        findings=_findings([*index.problems, *bad]),
         executable=sys.executable,
     )
 
@@ -101,23 +101,19 @@ def environment_from_plain(data: Mapping[str, Any]) -> Environment:
     """
     try:
         rows: Mapping[str, Mapping[str, Any]] = data["distributions"]
-        versions = {name: _version(row["version"]) for name, row in rows.items()}
-        problems = [*data.get("problems", ()), *_bad_versions(versions, {n: r["version"] for n, r in rows.items()})]
+        good = {name: row for name, row in sorted(rows.items()) if _is_version(row["version"])}
+        bad = [_bad_version(name, row["version"]) for name, row in rows.items() if name not in good]
         return Environment(
             python=Version(data["python"]),
             platform=data["platform"],
             implementation=data.get("implementation", "cpython"),
             origin=data.get("origin", "kernel"),
-            distributions={
-                cast("NormalizedName", name): _distribution(row)
-                for name, row in sorted(rows.items())
-                if versions[name] is not None
-            },
+            distributions={cast("NormalizedName", name): _distribution(row) for name, row in good.items()},
             owners={module: tuple(names) for module, names in sorted(data["owners"].items())},
             stdlib=frozenset(data.get("stdlib", ())),
             closure={name: tuple(needs) for name, needs in data.get("closure", {}).items()},
             conflicts=tuple(data.get("conflicts", ())),
-            findings=(*_findings(problems), *map(_finding, data.get("findings", ()))),
+            findings=(*_findings([*data.get("problems", ()), *bad]), *map(_finding, data.get("findings", ()))),
             executable=data.get("executable", ""),
         )
     except (KeyError, TypeError, AttributeError, InvalidVersion) as error:
@@ -146,7 +142,9 @@ def kernelspec_python(name: str, *, folders: Sequence[Path] | None = None) -> Pa
 
 
 def with_closure(environment: Environment) -> Environment:
-    """Add closure, conflicts and sizes, by pipdeptree where the interpreter is on this machine."""
+    """Add closure, conflicts and sizes, by pipdeptree where the interpreter is on this machine; once is enough."""
+    if environment.closure:
+        return environment
     from kestra_nb.closure import complete  # only for a plan
 
     return complete(environment)
@@ -173,7 +171,7 @@ def _ask(python: Path) -> dict[str, Any]:
 
 
 def _read(found: probe.Found) -> Distribution:
-    return _distribution(probe.details(found))
+    return _distribution(probe.details(found, sized=False))
 
 
 def _distribution(row: Mapping[str, Any]) -> Distribution:
@@ -192,17 +190,19 @@ def _distribution(row: Mapping[str, Any]) -> Distribution:
     )
 
 
-def _version(text: str) -> Version | None:
+def _is_version(text: str) -> bool:
+    """Tell whether a version is one of PEP 440; most are plain, and need no parser."""
+    if text.replace(".", "").isdigit() and ".." not in text and text[0] != "." != text[-1]:
+        return True
     try:
-        return Version(text)
+        Version(text)
     except InvalidVersion:
-        return None
+        return False
+    return True
 
 
-def _bad_versions(versions: Mapping[str, Version | None], texts: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    for name, version in versions.items():
-        if version is None:
-            yield ("without a version", name, f"{texts[name]!r}")
+def _bad_version(name: str, version: str) -> tuple[str, str, str]:
+    return ("without a version", name, f"{version!r}")
 
 
 def _findings(problems: Iterable[Sequence[str]]) -> tuple[Finding, ...]:

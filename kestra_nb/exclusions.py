@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from kestra_nb import targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +17,7 @@ KERNEL_ONLY = {
     "google.colab": "exists on Google Colab only",
     "IPython.core.interactiveshell": "works inside a kernel only",
 }
+KERNEL_TOPS = frozenset({"google", "IPython"})
 GUARDED = {
     "TYPE_CHECKING": "is for type checkers only",
     "never": "stands under a condition that is never true",
@@ -28,21 +26,31 @@ GUARDED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What decides about an import, whatever else the notebook needs.
 
-    Attributes:
+    Args:
+        environment: What is installed.
+        target_python: ``3.12``.
         local: Top-level module → the file that is shipped.
         written: Top-level modules that cells write.
         stdlib: Of the target's Python.
     """
 
-    environment: Environment
-    target_python: str
-    local: Mapping[str, LocalFile]
-    written: frozenset[str]
-    stdlib: frozenset[str]
+    def __init__(
+        self,
+        environment: Environment,
+        target_python: str,
+        *,
+        local: Mapping[str, LocalFile],
+        written: frozenset[str],
+        stdlib: frozenset[str],
+    ) -> None:
+        self.environment = environment
+        self.target_python = target_python
+        self.local = local
+        self.written = written
+        self.stdlib = stdlib
 
     def owned(self, path: str) -> tuple[NormalizedName, ...]:
         """Give the distributions that own the longest known beginning of a dotted path."""
@@ -60,6 +68,8 @@ class Ground:
 
     def applies(self, marker: str) -> bool:
         """Evaluate a marker for the target: its Python, on Linux, where Kestra's workers run."""
+        from kestra_nb import targets  # few imports have a marker
+
         return targets.applies(marker, targets.facts(self.target_python, "linux"))
 
 
@@ -80,9 +90,10 @@ def _by_nature(ground: Ground, item: Import) -> str:
         return "is relative, which a script cannot import"
     if top == OWN:
         return "is this kit, which the flow does not need"
-    for module, why in KERNEL_ONLY.items():
-        if any(path == module or path.startswith(module + ".") for path in (item.module, *paths_of(item))):
-            return why
+    if top in KERNEL_TOPS:
+        for module, why in KERNEL_ONLY.items():
+            if any(path == module or path.startswith(module + ".") for path in (item.module, *paths_of(item))):
+                return why
     if top in ground.stdlib and top not in ground.local:
         return f"is part of Python {ground.target_python}'s standard library"
     return ""

@@ -6,7 +6,6 @@ Tests on version and platform become PEP 508 markers, so that they can be decide
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple
 
 CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 COLAB = ("google.colab", "COLAB_", "IN_COLAB", "ON_COLAB", "is_colab", "in_colab")
@@ -15,31 +14,38 @@ OPERATORS = {ast.Eq: "==", ast.NotEq: "!=", ast.GtE: ">=", ast.Lt: "<", ast.Gt: 
 SUBJECTS = {"sys.platform": "sys_platform", "os.name": "os_name", "platform.system()": "platform_system"}
 
 
-class Guard(NamedTuple):
+class Guard:
     """What stands around a statement; see ``Import`` for the words."""
 
-    kind: str = ""
-    marker: str = ""
-    fallback_for: tuple[str, ...] = ()
+    __slots__ = ("fallback_for", "kind", "marker")
+
+    def __init__(self, kind: str = "", marker: str = "", fallback_for: tuple[str, ...] = ()) -> None:
+        self.kind = kind
+        self.marker = marker
+        self.fallback_for = fallback_for
+
+    def of_kind(self, kind: str, fallback_for: tuple[str, ...] = ()) -> Guard:
+        """Give the same with another reason."""
+        return Guard(kind, self.marker, fallback_for or self.fallback_for)
 
     def under(self, marker: str) -> Guard:
         """Add one more condition."""
         if not marker:
             return self
-        return self._replace(marker=f"{self.marker} and {marker}" if self.marker else marker)
+        return Guard(self.kind, f"{self.marker} and {marker}" if self.marker else marker, self.fallback_for)
 
 
 def of_if(test: ast.expr, outer: Guard) -> tuple[Guard, Guard]:
     """Give the guards of the body and of the ``else`` branch."""
     text = ast.unparse(test)
     if text in {"False", "0", "None"}:
-        return outer._replace(kind="never"), outer
+        return outer.of_kind("never"), outer
     if text in {"TYPE_CHECKING", "typing.TYPE_CHECKING", "t.TYPE_CHECKING"}:
-        return outer._replace(kind="TYPE_CHECKING"), outer
+        return outer.of_kind("TYPE_CHECKING"), outer
     if text in {"not TYPE_CHECKING", "not typing.TYPE_CHECKING"}:
-        return outer, outer._replace(kind="TYPE_CHECKING")
+        return outer, outer.of_kind("TYPE_CHECKING")
     if any(word in text for word in COLAB):
-        inside = outer._replace(kind="colab")
+        inside = outer.of_kind("colab")
         return (outer, inside) if isinstance(test, ast.UnaryOp) or "not in" in text else (inside, outer)
     marker, otherwise = _markers(test)
     return outer.under(marker), outer.under(otherwise)
@@ -52,8 +58,8 @@ def of_try(statement: ast.Try, outer: Guard, tried: tuple[str, ...]) -> tuple[Gu
         return outer, outer
     if any(_gives_up(handler) for handler in handlers):
         return outer, outer
-    body = outer if outer.kind else outer._replace(kind="try")
-    return body, outer._replace(kind=outer.kind or "except", fallback_for=tried)
+    body = outer if outer.kind else outer.of_kind("try")
+    return body, outer.of_kind(outer.kind or "except", tried)
 
 
 def catches_import_error(kind: ast.expr | None) -> bool:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from kestra_nb.model.dependency import How
     from kestra_nb.model.notebook import Script, ScriptCell
 
-IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+\.*[\w.]+[ \t]+import\b|import[ \t]+\w).*$", re.MULTILINE)
+IMPORT_LINE = r"(?m)^[ \t]*(?:from[ \t]+\.*[\w.]+[ \t]+import\b|import[ \t]+\w).*$"
 PLAIN = Guard()
 MATCH = getattr(ast, "Match", None)
-DYNAMIC = re.compile(r"\b(?:import_module|__import__|importorskip|run_module)\b")
+DYNAMIC = ("import_module", "__import__", "importorskip", "run_module")
 
 
 def find_imports(script: Script) -> tuple[Import, ...]:
@@ -93,7 +93,7 @@ class _Finder:
         self.cell = cell
         self.found = found
         self.aliases = aliases
-        self.has_dynamic = DYNAMIC.search(cell.source) is not None
+        self.has_dynamic = any(name in cell.source for name in DYNAMIC)
 
     def visit(self, body: Sequence[ast.stmt], guard: Guard) -> None:
         for statement in body:
@@ -152,7 +152,7 @@ def _suppressed(statement: ast.With | ast.AsyncWith, guard: Guard) -> Guard:
         call = item.context_expr
         if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("suppress"):  # noqa: SIM102
             if any(guards.catches_import_error(argument) for argument in call.args):
-                return guard._replace(kind=guard.kind or "try")
+                return guard.of_kind(guard.kind or "try")
     return guard
 
 
@@ -192,7 +192,7 @@ def _dynamic(cell: ScriptCell, statement: ast.stmt, guard: Guard) -> Iterator[Im
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         first = node.args[0]
-        if DYNAMIC.fullmatch(name) and isinstance(first, ast.Constant) and isinstance(first.value, str):
+        if name in DYNAMIC and isinstance(first, ast.Constant) and isinstance(first.value, str):
             module = first.value
             if all(part.isidentifier() for part in module.split(".")):
                 yield _import(module, calls.place_of(cell, node), guard, how="dynamic")
@@ -203,7 +203,7 @@ def _salvage(cell: ScriptCell) -> Iterator[Import]:
     lines = cell.source.split("\n")
     if _is_java_like(cell.source):
         return
-    for match in IMPORT_LINE.finditer(cell.source):
+    for match in re.finditer(IMPORT_LINE, cell.source):
         number = cell.source.count("\n", 0, match.start())
         tree = _parse_line(lines[number:])
         for statement in tree.body if tree is not None else ():
@@ -227,5 +227,5 @@ def _parse_line(lines: Sequence[str]) -> ast.Module | None:
 
 
 def _is_java_like(text: str) -> bool:
-    statements = [line.rstrip() for line in IMPORT_LINE.findall(text)]
+    statements = [line.rstrip() for line in re.findall(IMPORT_LINE, text)]
     return bool(statements) and all(line.endswith(";") for line in statements)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from kestra_nb import imports as finder
-from kestra_nb import requirements
 from kestra_nb.errors import NotebookError
 from kestra_nb.model.dependency import Import, LocalFile
 from kestra_nb.model.finding import Finding, Location
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kestra_nb.model.notebook import Declared, Script
 
-ON_PATH = re.compile(r"sys\.path\.(?:append|insert|extend)\(.*?['\"]([^'\"\n]+)['\"]")
+ON_PATH = r"sys\.path\.(?:append|insert|extend)\(.*?['\"]([^'\"\n]+)['\"]"
 FOLLOWED = ("", "try", "except")
 
 
@@ -49,7 +49,7 @@ def follow(notebook_path: str, script: Script, imports: Sequence[Import]) -> Nei
         script: Of the notebook.
         imports: Of the script.
     """
-    walk = _Walk(folder=Path(notebook_path).parent if notebook_path else None)
+    walk = _Walk(Path(notebook_path).parent if notebook_path else None)
     walk.script(script, imports)
     walk.requirements(script.declared)
     return Neighbours(
@@ -60,16 +60,19 @@ def follow(notebook_path: str, script: Script, imports: Sequence[Import]) -> Nei
     )
 
 
-@dataclass(slots=True)
 class _Walk:
-    folder: Path | None
-    files: dict[str, LocalFile] = field(default_factory=dict)
-    imports: list[Import] = field(default_factory=list)
-    declared: list[Declared] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    written: set[str] = field(default_factory=set)
-    roots: list[Path] = field(default_factory=list)
-    trail: list[str] = field(default_factory=list)
+    """What has been found so far; ``trail`` are the files that lead to the present one, outermost first."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self.files: dict[str, LocalFile] = {}
+        self.imports: list[Import] = []
+        self.declared: list[Declared] = []
+        self.findings: list[Finding] = []
+        self.written: set[str] = set()
+        self.roots: list[Path] = []
+        self.trail: list[str] = []
+        self.listed: dict[Path, frozenset[str]] = {}
 
     def find(self, code: str, severity: Literal["error", "warning", "info"], message: str, place: Location) -> None:
         hint = "Put it into the notebook's folder, and name it relative to that." if severity == "error" else ""
@@ -96,7 +99,8 @@ class _Walk:
     def _roots(self, text: str) -> list[Path]:
         """Give the folders that local modules are looked up in: the notebook's, and those put on ``sys.path``."""
         folder = self.folder or Path()
-        named = (folder / match for match in ON_PATH.findall(text) if not match.startswith(("/", "~")))
+        found = re.findall(ON_PATH, text) if "sys.path" in text else []
+        named = (folder / match for match in found if not match.startswith(("/", "~")))
         inside = (root for root in named if root.is_dir() and self._is_inside(root))
         return list(dict.fromkeys([*self.roots, folder, *inside]))
 
@@ -143,13 +147,24 @@ class _Walk:
         if item.guarded not in FOLLOWED or item.how == "use":
             return
         name = _absolute(item.module, package)
-        if not name or name.partition(".")[0] in self.written:
+        top = name.partition(".")[0]
+        if not name or top in self.written:
             return
         for root in self.roots:
-            if self._in_root(root, name, item):
+            entries = self._entries(root)
+            if (top in entries or f"{top}.py" in entries) and self._in_root(root, name, item):
                 for taken in item.names:
                     self._in_root(root, f"{name}.{taken}", item)
                 return
+
+    def _entries(self, root: Path) -> frozenset[str]:
+        """Give the names in a folder, looked up once."""
+        if root not in self.listed:
+            try:
+                self.listed[root] = frozenset(os.listdir(root))  # noqa: PTH208  names are enough
+            except OSError:
+                self.listed[root] = frozenset()
+        return self.listed[root]
 
     def _in_root(self, root: Path, module: str, item: Import) -> bool:
         """Add the files that make a dotted module under a root; tell whether there are any."""
@@ -215,7 +230,9 @@ class _Walk:
             ):
                 names[item.text[3:].strip()] = None
         for name in names:
-            if (self.folder / name).is_file():
+            if ("/" in name or name in self._entries(self.folder)) and (self.folder / name).is_file():
+                from kestra_nb import requirements  # few notebooks have one beside them
+
                 found, findings = requirements.read(self.folder, name)
                 self.declared.extend(found)
                 self.findings.extend(findings)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from packaging.requirements import Requirement
-
 from kestra_nb.model.finding import Finding
+from kestra_nb.pins import pinned
 
 if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
     from kestra_nb.model.dependency import Distribution
 
 
@@ -30,7 +31,7 @@ def pin(
         message = f"{name} {distribution.version} was installed from {url}, and is asked for there."
         hint = "The task needs git for it." if url.startswith("git+") else ""
         findings.append(_finding("KNB207", "info", message, hint))
-        return Requirement(f"{name}{suffix} @ {url}"), tuple(findings)
+        return _addressed(f"{name}{suffix} @ {url}"), tuple(findings)
     if declared is not None and declared.url and not url:
         message = f"{name} is declared as {declared.url}, but {distribution.version} from an index is installed."
         hint = "The installed one is pinned: it is what the notebook ran with."
@@ -40,7 +41,13 @@ def pin(
     if version.local and not distribution.editable:
         message = f"{name} {version} is a local build that PyPI does not have; {version.public} was pinned."
         findings.append(_finding("KNB209", "warning", message, "Give its own index to the task to have that build."))
-    return Requirement(f"{name}{suffix}=={version.public}"), tuple(findings)
+    return pinned(name, extras, version.public), tuple(findings)
+
+
+def _addressed(text: str) -> Requirement:
+    from packaging.requirements import Requirement  # few distributions come from an address
+
+    return Requirement(text)
 
 
 def _local(distribution: Distribution) -> list[Finding]:

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SUFFIXES = (".py", ".so", ".pyd")
-NATIVE = re.compile(rb"\.(?:so(?:\.[\d.]+)?|pyd|dylib),")
-USERINFO = re.compile(r"//[^/@]*@")
+NATIVE = (b".so,", b".pyd,", b".dylib,", b".so.")
 NOT_MODULES = frozenset(("setup", "conftest", "test", "tests", "docs", "doc", "examples", "build", "dist", "bin"))
 
 
 def normalise(name: str) -> str:
     """Give the name as PEP 503 writes it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    text = name.lower().replace("_", "-").replace(".", "-")
+    while "--" in text:
+        text = text.replace("--", "-")
+    return text
 
 
 def read_bytes(path: str) -> bytes:
@@ -286,8 +288,17 @@ def metadata_of(path: str) -> bytes:
 
 def headers(metadata: bytes, name: str) -> list[str]:
     """Give the values of one header, folded lines joined."""
-    pattern = rb"(?mi)^" + name.encode() + rb":[ \t]*(.*(?:\n[ \t].*)*)$"
-    return [" ".join(value.decode("utf-8", "replace").split()) for value in re.findall(pattern, metadata)]
+    wanted = name.lower() + ":"
+    values: list[str] = []
+    inside = False
+    for line in metadata.decode("utf-8", "replace").split("\n"):
+        if inside and line[:1] in (" ", "\t"):
+            values[-1] += " " + line.strip()
+            continue
+        inside = line[: len(wanted)].lower() == wanted
+        if inside:
+            values.append(line[len(wanted) :].strip())
+    return values
 
 
 def name_and_version(path: str) -> tuple[str, str]:
@@ -296,13 +307,13 @@ def name_and_version(path: str) -> tuple[str, str]:
     return ((headers(metadata, "Name") or [""])[0], (headers(metadata, "Version") or [""])[0])
 
 
-def details(found: Found) -> dict[str, object]:
-    """Read what the folder's name does not tell."""
+def details(found: Found, *, sized: bool = True) -> dict[str, object]:
+    """Read what the folder's name does not tell; the size, which costs most, only when it is asked for."""
     metadata = metadata_of(found.path)
     record = read_bytes(os.path.join(found.path, "RECORD"))
     name = (headers(metadata, "Name") or [""])[0]
     problem = "" if normalise(name) == found.name else "Its METADATA is missing or names another distribution."
-    sizes = re.findall(rb"(?m),(\d+)\r?$", record)
+    sizes = re.findall(rb"(?m),(\d+)\r?$", record) if sized else []
     url, editable = direct_url(found)
     return {
         "name": found.name,
@@ -313,8 +324,8 @@ def details(found: Found) -> dict[str, object]:
         "direct_url": url,
         "installer": read_bytes(os.path.join(found.path, "INSTALLER")).decode("utf-8", "replace").strip(),
         "size": sum(map(int, sizes)) if sizes else None,
-        "pth": re.search(rb"(?m)^[^/,\n]+\.pth,", record) is not None,
-        "native": NATIVE.search(record) is not None,
+        "pth": b".pth," in record and re.search(rb"(?m)^[^/,\n]+\.pth,", record) is not None,
+        "native": any(ending in record for ending in NATIVE),
         "problem": problem,
     }
 
@@ -330,7 +341,7 @@ def direct_url(found: Found) -> tuple[str, bool]:
 
     try:
         data = json.loads(text.decode("utf-8", "replace"))
-        url = USERINFO.sub("//", str(data.get("url", "")))
+        url = re.sub(r"//[^/@]*@", "//", str(data.get("url", "")))
         editable = bool((data.get("dir_info") or {}).get("editable"))
         vcs = data.get("vcs_info") or {}
     except (ValueError, AttributeError):

@@ -7,49 +7,50 @@ comes last and is only a guess, which nothing sends anywhere until the person ac
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
-
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from kestra_nb import declarations, exclusions, origins, tables
 from kestra_nb.exclusions import Ground
 from kestra_nb.model.dependency import Exclusion, Import, Need, Resolution
 from kestra_nb.model.finding import Finding
+from kestra_nb.pins import normalise, pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from packaging.requirements import Requirement
     from packaging.utils import NormalizedName
 
     from kestra_nb.model.dependency import Environment, Evidence, LocalFile
     from kestra_nb.model.notebook import Declared
 
 STRENGTH: tuple[Evidence, ...] = ("installed", "declared", "table", "guess")
-VARIANTS = re.compile(r"-(?:headless|gpu|cpu|cu\d+|nightly|dev)\b")
+VARIANTS = r"-(?:headless|gpu|cpu|cu\d+|nightly|dev)\b"
 
 
-@dataclass(slots=True)
 class _Draft:
     """A need while it is being gathered."""
 
-    name: NormalizedName
-    evidence: Evidence
-    why: str
-    imports: list[Import] = field(default_factory=list)
-    extras: set[str] = field(default_factory=set)
-    declared: Requirement | None = None
+    def __init__(self, name: NormalizedName, evidence: Evidence, why: str, declared: Requirement | None = None) -> None:
+        self.name = name
+        self.evidence = evidence
+        self.why = why
+        self.declared = declared
+        self.imports: list[Import] = []
+        self.extras: set[str] = set()
 
 
-@dataclass(slots=True)
 class _Work:
-    ground: Ground
-    accepted: dict[str, str]
-    standing: declarations.Standing
-    drafts: dict[NormalizedName, _Draft] = field(default_factory=dict)
-    excluded: dict[str, Exclusion] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    """What is known, and what has been found so far."""
+
+    def __init__(self, ground: Ground, accepted: dict[str, NormalizedName], standing: declarations.Standing) -> None:
+        self.ground = ground
+        self.accepted = accepted
+        self.standing = standing
+        self.drafts: dict[NormalizedName, _Draft] = {}
+        self.excluded: dict[str, Exclusion] = {}
+        self.findings: list[Finding] = []
 
     def leave_out(self, name: str, reason: str, item: Import) -> None:
         self.excluded.setdefault(name, Exclusion(name=name, reason=reason, location=item.location))
@@ -85,22 +86,22 @@ def resolve(  # noqa: PLR0913  each is a value of its own
         target_python: ``3.12``: its standard library counts, not that of the environment.
     """
     ground = Ground(
-        environment=environment,
-        target_python=target_python,
+        environment,
+        target_python,
         local={file.module.partition(".")[0]: file for file in local_files if file.module},
         written=frozenset(item.module.partition(".")[0] for item in imports if item.guarded == "written"),
         stdlib=_standard_library(environment, target_python),
     )
     names = _accepted(accepted)
     standing = declarations.settle(declared, ground, frozenset(names.values()))
-    work = _Work(ground=ground, accepted=names, standing=standing)
+    work = _Work(ground, names, standing)
     _declare(work)
     for item in imports:
         _place(work, item)
     needs = tuple(_need(work, work.drafts[name]) for name in sorted(work.drafts))
     unresolved = tuple(
         need for need in needs
-        if need.evidence == "guess" and canonicalize_name(need.requirement.name) not in work.accepted.values()
+        if need.evidence == "guess" and normalise(need.requirement.name) not in work.accepted.values()
     )  # fmt: skip
     for need in unresolved:
         _refuse_guess(work, need)
@@ -117,10 +118,10 @@ def _is_need(work: _Work, name: str) -> bool:
     return any(item.module == name for draft in work.drafts.values() for item in draft.imports)
 
 
-def _accepted(names: Iterable[str]) -> dict[str, str]:
+def _accepted(names: Iterable[str]) -> dict[str, NormalizedName]:
     """Give module → distribution; a bare name stands for itself."""
     pairs = (name.rpartition("=") for name in sorted(names))
-    return {module.strip() or name.strip(): canonicalize_name(name.strip()) for module, _, name in pairs}
+    return {module.strip() or name.strip(): normalise(name.strip()) for module, _, name in pairs}
 
 
 def _standard_library(environment: Environment, target: str) -> frozenset[str]:
@@ -133,7 +134,7 @@ def _standard_library(environment: Environment, target: str) -> frozenset[str]:
 def _declare(work: _Work) -> None:
     for name, (item, requirement) in work.standing.needs.items():
         evidence: Evidence = "installed" if name in work.ground.environment.distributions else "declared"
-        draft = _Draft(name=name, evidence=evidence, why=f"{item.origin}: {item.text}", declared=requirement)
+        draft = _Draft(name, evidence, f"{item.origin}: {item.text}", requirement)
         draft.extras |= requirement.extras
         work.drafts[name] = draft
     work.excluded.update({item.name: item for item in work.standing.excluded})
@@ -194,16 +195,16 @@ def _from_table(work: _Work, item: Import, path: str) -> None:
     """Take what the author declared, then the table, then the name itself."""
     if path in work.accepted or path.partition(".")[0] in work.accepted:
         name = work.accepted.get(path) or work.accepted[path.partition(".")[0]]
-        _add(work, canonicalize_name(name), "guess", path, item)
+        _add(work, normalise(name), "guess", path, item)
         return
     known, candidates = tables.modules().look_up(path)
     for candidate in (*candidates, path.partition(".")[0]):
-        name = canonicalize_name(candidate)
+        name = normalise(candidate)
         if name in work.drafts and work.drafts[name].declared is not None:
             _add(work, name, work.drafts[name].evidence, path, item)
             return
     if candidates:
-        name = canonicalize_name(candidates[0])
+        name = normalise(candidates[0])
         _add(work, name, "table", path, item)
         made = tables.modules().made
         message = f"{known!r} is not installed; the table of {made} says it belongs to {candidates[0]!r}."
@@ -212,14 +213,14 @@ def _from_table(work: _Work, item: Import, path: str) -> None:
     parts = path.split(".")
     top = parts[0]
     guess = "-".join(parts[:2]) if len(parts) > 1 and tables.modules().is_shared(top) else top
-    _add(work, canonicalize_name(guess), "guess", path, item)
+    _add(work, normalise(guess), "guess", path, item)
 
 
 def _one_of(work: _Work, module: str, names: tuple[NormalizedName, ...], item: Import) -> NormalizedName:
     if len(names) == 1:
         return names[0]
     ranked = sorted(
-        names, key=lambda name: (name not in work.standing.needs, bool(VARIANTS.search(name)), len(name), name)
+        names, key=lambda name: (name not in work.standing.needs, bool(re.search(VARIANTS, name)), len(name), name)
     )
     others = ", ".join(ranked[1:])
     message = f"{module!r} is owned by {ranked[0]} and by {others}; {ranked[0]} was taken."
@@ -230,7 +231,7 @@ def _one_of(work: _Work, module: str, names: tuple[NormalizedName, ...], item: I
 def _add(work: _Work, name: NormalizedName, evidence: Evidence, path: str, item: Import) -> None:
     draft = work.drafts.get(name)
     if draft is None:
-        draft = work.drafts[name] = _Draft(name=name, evidence=evidence, why=_why(item, path))
+        draft = work.drafts[name] = _Draft(name, evidence, _why(item, path))
     if STRENGTH.index(evidence) < STRENGTH.index(draft.evidence):
         draft.evidence = evidence
     draft.extras |= set(item.extras)
@@ -245,7 +246,7 @@ def _why(item: Import, path: str) -> str:
 def _need(work: _Work, draft: _Draft) -> Need:
     distribution = work.ground.environment.distributions.get(draft.name)
     if distribution is None:
-        requirement = draft.declared or Requirement(draft.name)
+        requirement = draft.declared or pinned(draft.name)
         requirement.extras |= draft.extras
         return Need(requirement=requirement, evidence=draft.evidence, imports=tuple(draft.imports), why=draft.why)
     item = draft.imports[0] if draft.imports else work.standing.needs[draft.name][0]

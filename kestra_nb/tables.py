@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +13,12 @@ if TYPE_CHECKING:
 DATA = Path(__file__).parent / "data"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Modules:
     """``data/modules.toml``: module → distributions on PyPI that own it, the usual one first."""
 
-    made: str
-    owners: Mapping[str, tuple[str, ...]]
+    def __init__(self, made: str, owners: Mapping[str, tuple[str, ...]]) -> None:
+        self.made = made
+        self.owners = owners
 
     def look_up(self, module: str) -> tuple[str, tuple[str, ...]]:
         """Give the longest known beginning of a dotted module and its distributions; empty when unknown."""
@@ -59,7 +58,7 @@ def modules() -> Modules:
         owners[name.replace("-", "_")] = (name,)
     for module, names in data["modules"].items():
         owners[module] = (names,) if isinstance(names, str) else tuple(names)
-    return Modules(made=str(data["made"]), owners=owners)
+    return Modules(str(data["made"]), owners)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from kestra_nb import tables
 from kestra_nb.model.dependency import Import
@@ -19,84 +19,9 @@ if TYPE_CHECKING:
 
     from kestra_nb.model.finding import Location
     from kestra_nb.model.notebook import ScriptCell
+    from kestra_nb.model.uses import Address, Call, Needs, Rules
 
-EXTRA = re.compile(r"([\w.]+)\[([\w,.-]+)\]")
-SQL_MAGIC = re.compile(r"^# %+sql\b.*?(\w[\w+]*://)", re.MULTILINE)
-
-
-# ``with`` is a word of the language, hence the functional form.
-Needs = TypedDict(
-    "Needs",
-    {
-        "module": str,
-        "also": list[str],
-        "alternatives": list[str],
-        "with": list[str],
-        "unless": list[str],
-    },
-    total=False,
-)
-Needs.__doc__ = """What a row of the data needs and when it counts.
-
-``module`` is needed with ``also``, or one of ``alternatives`` in its place; when one of ``with`` is imported and none
-of ``unless``."""
-
-
-class Call(Needs, total=False):
-    """A call (or an attribute) that shows a need, by its last name.
-
-    Keys:
-        name: Names of functions, methods or attributes.
-        on: Modules on which the call must be made, when only these count (``xarray.tutorial``).
-        unless_used: Words in the notebook's code that make the row void.
-        apart: Attributes before the name that make the row void (``df.hvplot.hist``).
-        keyword, values: The keyword argument whose text decides; without a match ``module`` stands.
-        only_if, given: The keyword argument that must be there, with any value or one of these texts.
-        positional: True when there must be an argument without a name.
-        containing: Parts one of which some argument must hold.
-        suffixes: Ending of the first text argument → module; without a match ``module`` stands.
-        argument: Any text argument, or text assigned to the attribute → module.
-        attribute: True when the name need not be called.
-    """
-
-    name: list[str]
-    on: list[str]
-    unless_used: list[str]
-    apart: list[str]
-    keyword: str
-    values: dict[str, str]
-    only_if: str
-    given: list[str]
-    positional: bool
-    containing: list[str]
-    suffixes: dict[str, str]
-    argument: dict[str, str]
-    attribute: bool
-
-
-class Address(Needs, total=False):
-    """The beginning of a text that names a driver; ``call``: names one of which the cell must call."""
-
-    begins: list[str]
-    call: list[str]
-
-
-class Rules(TypedDict):
-    """The whole file.
-
-    Keys:
-        imports: Module imported → what else must be there: ``name[extra]`` for an extra of the distribution, ``a|b``
-            for one of several, best first.
-        extensions: Extension of ``%load_ext`` → module; empty when it comes with IPython; itself when not listed.
-        matplotlib: Back end of ``%matplotlib`` → module.
-    """
-
-    made: str
-    calls: list[Call]
-    addresses: list[Address]
-    imports: dict[str, list[str]]
-    extensions: dict[str, str]
-    matplotlib: dict[str, str]
+SQL_MAGIC = r"(?m)^# %+sql\b.*?(\w[\w+]*://)"
 
 
 @functools.cache
@@ -167,7 +92,7 @@ def of_magics(runs: Iterable[tuple[str, str, Location]], cells: Iterable[ScriptC
 def _of_sql(cells: Iterable[ScriptCell]) -> Iterator[Import]:
     """Find the drivers of the databases that ``%sql`` lines name; the script has those lines as comments."""
     for cell in cells:
-        for scheme in SQL_MAGIC.findall(cell.source):
+        for scheme in re.findall(SQL_MAGIC, cell.source):
             yield from of_address(rules()["addresses"], scheme, cell.location)
 
 
@@ -183,14 +108,13 @@ def of_address(addresses: Iterable[Address], text: str, place: Location) -> Iter
 def use(need: str, location: Location, why: str, cause: Import | None = None) -> Import:
     """Make the import of a hidden need, ``module``, ``module[extra]`` or ``a|b``; it is as guarded as its cause."""
     first, *others = need.split("|")
-    match = EXTRA.fullmatch(first)
-    module, extras = (match.group(1), tuple(match.group(2).split(","))) if match else (first, ())
+    module, _, extras = first.rstrip("]").partition("[")
     return Import(
         module=module,
         location=location,
         how="use",
         why=why,
-        extras=extras,
+        extras=tuple(extras.split(",")) if extras else (),
         alternatives=tuple(others),
         guarded=cause.guarded if cause else "",
         marker=cause.marker if cause else "",

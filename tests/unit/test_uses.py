@@ -8,6 +8,7 @@ import pytest
 
 from kestra_nb import tables, uses
 from kestra_nb.imports import find_imports
+from kestra_nb.model import uses as shapes
 from kestra_nb.model.finding import Location
 from tests.installed import script
 
@@ -151,13 +152,13 @@ def test_magics(run: tuple[str, str, Location], expected: list[str]) -> None:
 def test_every_rule_of_the_data_file_is_complete() -> None:
     known = uses.rules()
     for row in known["calls"]:
-        assert set(row) <= {*uses.Call.__annotations__, *uses.Needs.__annotations__}, row
+        assert set(row) <= {*shapes.Call.__annotations__, *shapes.Needs.__annotations__}, row
         assert all(name.isidentifier() for name in row["name"]), row
         assert any(key in row for key in ("module", "values", "suffixes", "argument")), row
         assert ("values" in row) == ("keyword" in row), row
         assert "given" not in row or "only_if" in row, row
     for address in known["addresses"]:
-        assert set(address) <= {*uses.Address.__annotations__, *uses.Needs.__annotations__}, address
+        assert set(address) <= {*shapes.Address.__annotations__, *shapes.Needs.__annotations__}, address
         assert all(begin.endswith("://") for begin in address["begins"])
 
 
