@@ -7,20 +7,17 @@ notebook metadata (``kestra_nb``), the header of the flow that was exported befo
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_origin, get_type_hints
 
 from kestra_nb.errors import ConfigError
-from kestra_nb.model.plan import Fact, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from kestra_nb.model.dependency import Image
-    from kestra_nb.model.plan import FactName
+    from kestra_nb.model.plan import FactName, Target
 
 Group = Literal["flow", "packages", "target", "files"]
 Kind = Literal["text", "flag", "number", "list"]
@@ -179,6 +176,8 @@ OPTIONS: Mapping[str, Option] = _declared_options()
 
 def near_miss(given: str, known: Iterable[str]) -> str:
     """Give `` Did you mean 'x'?`` for the nearest known name, or nothing."""
+    import difflib
+
     close = difflib.get_close_matches(given, list(known), n=1)
     return f"Did you mean {close[0]!r}?" if close else ""
 
@@ -315,6 +314,8 @@ def from_words(words: Iterable[str], source: str) -> dict[str, object]:
 def settings_sha256(settings: Settings) -> str:
     """Hash what shapes the flow, so that ``export --check`` sees a changed setting."""
     text = json.dumps(shaping(settings), sort_keys=True, default=list)
+    import hashlib
+
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -329,6 +330,8 @@ def target_of(settings: Settings, *, notebook_python: str, images: tuple[Image, 
     Raises:
         ConfigError: A fact with an unknown name or a value that is not yes, no or unknown.
     """
+    from kestra_nb.model.plan import Fact, Target
+
     facts: dict[FactName, Fact] = {name: Fact(value=value) for name, (value, _) in FACTS.items()}
     for text in settings.facts:
         given, _, answer = (part.strip() for part in text.partition("="))

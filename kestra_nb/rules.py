@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-import zoneinfo
 from datetime import datetime, timedelta, timezone
 
 from kestra_nb.errors import ConfigError
@@ -97,6 +96,8 @@ def schedule(cron: str, zone: str) -> Schedule | None:
     """
     if not cron.strip():
         return None
+    import zoneinfo
+
     if zone not in zoneinfo.available_timezones():
         message = f"{zone!r} is no IANA time zone."
         raise ConfigError(message, hint="They look like 'Europe/Paris' or 'UTC'.")

@@ -170,15 +170,17 @@ def find_flow(root: str | Path, notebook: str, flow_id: str = "") -> tuple[Path,
     Returns:
         The file and its header (``emit.header_of``); None when there is none of ours.
     """
-    from kestra_nb.emit import header_of
-
     folder = Path(root) / "_flows"
     paths = [folder / f"{flow_id}.yaml"] if flow_id else sorted(folder.glob("*.yaml"))
+    paths = [path for path in paths if path.is_file()]
+    if not paths:
+        return None
+    from kestra_nb.emit import header_of
+
     for path in paths:
-        if path.is_file():
-            header = header_of(read_text(path))
-            if header and _same_file(header.get("notebook", ""), notebook):
-                return path, header
+        header = header_of(read_text(path))
+        if header and _same_file(header.get("notebook", ""), notebook):
+            return path, header
     return None
 
 
