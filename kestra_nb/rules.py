@@ -10,8 +10,12 @@ import re
 import unicodedata
 from datetime import datetime, timedelta, timezone
 
+from typing import TYPE_CHECKING
+
 from kestra_nb.errors import ConfigError
-from kestra_nb.model.plan import Schedule
+
+if TYPE_CHECKING:
+    from kestra_nb.model.plan import Schedule
 
 FLOW_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}")
 NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,149}")
@@ -97,6 +101,8 @@ def schedule(cron: str, zone: str) -> Schedule | None:
     if not cron.strip():
         return None
     import zoneinfo
+
+    from kestra_nb.model.plan import Schedule
 
     if zone not in zoneinfo.available_timezones():
         message = f"{zone!r} is no IANA time zone."

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kestra_nb.errors import FlowError
-from kestra_nb.model.outcome import Written
 
 if TYPE_CHECKING:
-    from kestra_nb.model.outcome import Bundle
+    from kestra_nb.model.outcome import Bundle, Written
 
 #: What a file is called beside its place until all are there; one process writes into one folder at a time.
 _SUFFIX = f".{os.getpid()}.kestra-nb"
@@ -52,6 +51,8 @@ def write_bundle(root: str | Path, bundle: Bundle, *, force: bool) -> Written:
         message = f"{_refused(error, root)!r} cannot be written: {error.strerror or error}."
         raise FlowError(message, hint="Nothing was changed. Choose another folder with --out.", code="KNB443") from None
     names = {item.name for item in changed}
+    from kestra_nb.model.outcome import Written
+
     return Written(
         bundle=bundle,
         written=tuple(item.name for item in items if item.name in names),
