@@ -81,7 +81,7 @@ class LiveKernel:
         self.shell = shell
         self.space: dict[str, Any] = shell.user_ns
         self.raw: list[str] = list(shell.history_manager.input_hist_raw)
-        asks = bool(running.strip()) and self.raw[-1].rstrip().endswith(running.rstrip())
+        asks = "%%kestra_flow" in self.raw[-1] and self.raw[-1].rstrip().endswith(running.rstrip())
         self.current = len(self.raw) - asks
         self.secrets = literals.environment_secrets(os.environ)
 

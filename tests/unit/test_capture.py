@@ -11,6 +11,7 @@ from kestra_nb import capture, kernel, session
 from kestra_nb.errors import NotebookError
 from kestra_nb.model.finding import Location
 from kestra_nb.model.notebook import Cell, Notebook
+from tests.faces.live_cells import CASES, Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,17 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Shell]:
     yield made
     made.reset(new_session=False)
     InteractiveShell.clear_instance()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_cells_of_the_live_kernel(shell: Shell, case: Case) -> None:
+    """The same cells run on a real kernel and in a fresh process in tests/faces; here it is only what is decided."""
+    if any(cell.startswith("%%kestra") for cell in case.before):
+        shell.run_line_magic("load_ext", "kestra_nb")
+    found = completed(shell, *case.before, case.cell)
+    said = " ".join(f"{item.message} {item.hint}" for item in found.findings if item.severity == "error")
+    assert bool(said) == bool(case.refused)
+    assert not [text for text in case.refused if text not in said]
 
 
 def completed(shell: Shell, *cells: str, inputs: frozenset[str] = frozenset()) -> capture.Capture:

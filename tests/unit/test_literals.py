@@ -108,6 +108,8 @@ def test_names_that_only_look_like_it(name: str) -> None:
         "-----BEGIN RSA PRIVATE KEY-----\nabc",
         "AKIA" + "A" * 16,
         "ghp_" + "a" * 36,
+        "glpat-" + "a" * 20,
+        "AIza" + "a" * 35,
         "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.x",
     ],
 )
