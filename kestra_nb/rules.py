@@ -9,7 +9,6 @@ import itertools
 import re
 import unicodedata
 from datetime import datetime, timedelta, timezone
-
 from typing import TYPE_CHECKING
 
 from kestra_nb.errors import ConfigError
