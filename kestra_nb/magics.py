@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from kestra_nb.capture import Capture
     from kestra_nb.config import Settings
+    from kestra_nb.model.dependency import Environment
     from kestra_nb.model.finding import Finding
     from kestra_nb.model.outcome import Bundle, Planning, Scan, Why, Written
     from kestra_nb.widget import Chooser
@@ -43,6 +44,7 @@ class KestraMagics(Magics):
     def __init__(self, shell: Any) -> None:  # noqa: ANN401  IPython has no types
         super().__init__(shell)
         self.host = shell
+        self.known: Environment | None = None
         show_results(shell)
 
     @no_var_expand
@@ -62,7 +64,7 @@ class KestraMagics(Magics):
         captured, notebook, settings = self._captured(cell, arguments)
         if arguments.execute:
             self.host.run_cell(cell).raise_error()
-        planning = _planned(notebook, settings, (*captured.findings,))
+        planning = _planned(notebook, settings, self._here(), captured.findings)
         if arguments.save:
             return _saved(planning, settings)
         if not arguments.preview:
@@ -96,18 +98,31 @@ class KestraMagics(Magics):
         arguments = _parsed(kestra_parser(), line)
         if arguments is None:
             return None
-        from kestra_nb import environment, pipeline, session
+        from kestra_nb import pipeline, session
 
         notebook = pipeline.read(session.notebook_path(self.host, arguments.notebook))
         found = session.behind(session.executed(self.host), notebook)
         settings = pipeline.settings_for(notebook, options.given(arguments), face=f"{KESTRA} {arguments.verb}")
-        here = None if settings.python else dataclasses.replace(environment.read_environment(), origin="this kernel")
+        here = None if settings.python else self._here()
         scanned = pipeline.scan(notebook, settings, environment=here)
         scanned = dataclasses.replace(scanned, findings=(*found, *scanned.findings))
         result: Scan | Planning | Chooser | Written | Why | Bundle = _VERBS[arguments.verb](
             scanned, settings, arguments
         )
         return result
+
+    def _here(self) -> Environment:
+        """Describe this kernel's environment; what is costly is done once for as long as its versions stay."""
+        from kestra_nb import environment
+
+        read = environment.read_environment()
+        if self.known is None or _versions(read) != _versions(self.known):
+            self.known = dataclasses.replace(environment.with_closure(read), origin="this kernel")
+        return self.known
+
+
+def _versions(environment: Environment) -> dict[str, object]:
+    return {name: item.version for name, item in environment.distributions.items()}
 
 
 def _parsed(parser: options.Parser, line: str) -> argparse.Namespace | None:
@@ -232,10 +247,9 @@ def _refuse(captured: Capture, settings: Settings) -> None:
     raise FlowError(message, hint=first.hint, location=first.location, code=first.code)
 
 
-def _planned(notebook: Notebook, settings: Settings, found: tuple[Finding, ...]) -> Planning:
-    from kestra_nb import environment, pipeline
+def _planned(notebook: Notebook, settings: Settings, here: Environment, found: tuple[Finding, ...]) -> Planning:
+    from kestra_nb import pipeline
 
-    here = dataclasses.replace(environment.read_environment(), origin="this kernel")
     scanned = pipeline.scan(notebook, settings, environment=here)
     scanned = dataclasses.replace(scanned, findings=(*found, *scanned.findings))
     return pipeline.plan(scanned, settings)
