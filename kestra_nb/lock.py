@@ -16,10 +16,11 @@ from kestra_nb.model.finding import Finding
 from kestra_nb.pylock import dump, finished, load, to_requirements, with_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from kestra_nb.model.dependency import Distribution, Environment, Resolution
     from kestra_nb.model.plan import Target
+    from kestra_nb.uv import Package
 
 __all__ = ["dump", "from_environment", "load", "make", "requirements_of", "to_requirements"]
 
@@ -52,6 +53,24 @@ def make(
 
     wanted = requirements_of(resolution)
     packages = uv.compile_requirements(wanted, target, exclude_newer=exclude_newer, offline=offline) if wanted else []
+    pins, findings = pins_of(packages, resolution, target, hashes=hashes)
+    return finished(
+        Lock(
+            pins=tuple(pins),
+            source="index",
+            python=target.python,
+            platform=target.platform,
+            made_on=exclude_newer[:10] or dt.datetime.now(dt.timezone.utc).date().isoformat(),
+            requirements=wanted,
+            findings=tuple(findings),
+        )
+    )
+
+
+def pins_of(
+    packages: Iterable[Package], resolution: Resolution, target: Target, *, hashes: bool
+) -> tuple[list[Pin], list[Finding]]:
+    """Turn what uv found into pins; each distribution without a wheel for the target is a finding."""
     direct = {canonicalize_name(need.requirement.name) for need in resolution.needs}
     facts = targets.facts(target.python, target.platform)
     pins, findings = [], []
@@ -70,17 +89,7 @@ def make(
             message = f"{pin.name} {pin.version} has no wheel for Python {target.python} on {target.platform}."
             hint = "Installing it there means building it with compilers; take another version or an image that has it."
             findings.append(Finding(code="KNB252", severity="warning", message=message, hint=hint))
-    return finished(
-        Lock(
-            pins=tuple(pins),
-            source="index",
-            python=target.python,
-            platform=target.platform,
-            made_on=exclude_newer[:10] or dt.datetime.now(dt.timezone.utc).date().isoformat(),
-            requirements=wanted,
-            findings=tuple(findings),
-        )
-    )
+    return pins, findings
 
 
 # --- of the environment ---------------------------------------------------------------------------------------------

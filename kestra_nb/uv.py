@@ -59,7 +59,7 @@ def compile_requirements(
     text = "".join(f"{line}\n" for line in requirements)
     answer = _run([*options, "--format", "pylock.toml"], text)
     askers = _askers(_run([*options, "--format", "requirements.txt", "--no-strip-extras"], text))
-    return [_package(row, askers) for row in tables.parse(answer).get("packages", ())]
+    return [package_of(row, askers) for row in tables.parse(answer).get("packages", ())]
 
 
 @functools.cache
@@ -116,7 +116,8 @@ def _askers(text: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(found)) for name, found in askers.items()}
 
 
-def _package(row: Mapping[str, Any], askers: Mapping[str, tuple[str, ...]]) -> Package:
+def package_of(row: Mapping[str, Any], askers: Mapping[str, tuple[str, ...]]) -> Package:
+    """Read one ``[[packages]]`` of uv's ``pylock.toml``."""
     rows = row.get("wheels") or ([row["sdist"]] if "sdist" in row else [])
     return Package(
         name=cast("NormalizedName", row["name"]),
