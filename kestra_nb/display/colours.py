@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from html import escape
 from typing import TYPE_CHECKING
@@ -86,6 +87,7 @@ def changes(before: str, after: str) -> str:
     return "\n".join(shown)
 
 
+@functools.lru_cache(maxsize=16)
 def _spans(text: str, lexer: str) -> str:
     from pygments import highlight
     from pygments.formatters.html import HtmlFormatter
