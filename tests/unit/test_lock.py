@@ -123,6 +123,7 @@ def test_a_guess_that_nobody_accepted_is_in_no_lock() -> None:
 
 # --- as text --------------------------------------------------------------------------------------------------------
 
+NUMPY_WHEEL = "numpy-2.3.5-py3-none-any.whl"
 FULL = pylock.finished(
     Lock(
         pins=(
