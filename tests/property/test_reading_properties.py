@@ -197,7 +197,8 @@ def test_the_same_pieces_as_ipython(cell: str) -> None:
     expected = of_ipython(cell)
     open_brackets = sum(map(cell.count, "([{")) - sum(map(cell.count, ")]}"))
     swallows = "?" in cell and open_brackets  # IPython's help then takes what stands before it for part of the name
-    if expected is not None and not swallows:
+    dangles = cell.rstrip("\n").endswith("\\")  # IPython keeps or drops that backslash by what white space follows
+    if expected is not None and not swallows and not dangles:
         assert dumped(in_ipythons_form(cell)) == expected
 
 
