@@ -84,6 +84,7 @@ class _Work:
     source: str
     made: dict[str, Made] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
+    needs: dict[str, names.Needs] = field(default_factory=dict)
     submodules: dict[str, None] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
@@ -131,11 +132,17 @@ def _at(python: ipython.Translation, line: int) -> Location:
 
 
 def _follow(work: _Work, tree: ast.Module, python: ipython.Translation, own: str = "") -> None:
-    """Find how to make each name that ``tree`` reads, and what that reads in turn; makers come before readers."""
+    """Find how to make each name that ``tree`` reads, and what that reads in turn."""
     attribute_chains = names.chains(tree)
-    for read in names.free_names(tree, work.kernel.star, lazy_annotations=work.kernel.lazy_annotations):
-        if read.name == own:
-            continue
+    found = names.free_names(tree, work.kernel.star, lazy_annotations=work.kernel.lazy_annotations)
+    reads = [read for read in found if read.name != own]
+    if own:
+        work.needs[own] = names.Needs(
+            at_once=tuple(read.name for read in reads if read.at_once),
+            later=tuple(read.name for read in reads if not read.at_once),
+            called=any(getattr(node, "decorator_list", ()) for node in tree.body),
+        )
+    for read in reads:
         if read.name not in work.made:
             work.made[read.name] = made = work.kernel.look(read.name)
             _take(work, made, read, _at(python, read.line), own)
@@ -225,6 +232,7 @@ def _value(work: _Work, name: str) -> str:
 def _prelude(work: _Work, inputs: frozenset[str], shared: Mapping[str, str], here: Location) -> Iterator[Cell]:
     """Give the cells before the cell: imports, then values, then functions and classes in an order that runs."""
     made = [work.made[name] for name in work.order]
+    oldest_first = sorted(work.needs, key=lambda name: _age(work.made[name].place or here))
     values = [item for item in made if item.kind == "value"]
     dated = [item for item in values if item.modules]
     plain = [item for item in values if not item.modules and item.name not in shared]
@@ -239,9 +247,8 @@ def _prelude(work: _Work, inputs: frozenset[str], shared: Mapping[str, str], her
     yield from _cells([item for item in plain if item.name in inputs], shared, here, tags=("parameters",))
     yield from _cells([*(item for item in plain if item.name not in inputs)], shared, here)
     yield from _cells(again, shared, here)
-    for item in made:
-        if item.kind in {"code", "alias"}:
-            yield Cell(source=item.text, kind="code", location=item.place or here)
+    for name in names.running_order(oldest_first, work.needs):
+        yield Cell(source=work.made[name].text, kind="code", location=work.made[name].place or here)
 
 
 def _cells(made: list[Made], shared: Mapping[str, str], here: Location, tags: tuple[str, ...] = ()) -> Iterator[Cell]:

@@ -10,8 +10,9 @@ import ast
 
 from kestra_nb.names.binders import Binder, binders
 from kestra_nb.names.flow import Read, free_names
+from kestra_nb.names.order import Needs, running_order
 
-__all__ = ["Binder", "Read", "binders", "chains", "free_names", "unseen_reads"]
+__all__ = ["Binder", "Needs", "Read", "binders", "chains", "free_names", "running_order", "unseen_reads"]
 
 _UNSEEN = frozenset(["eval", "exec", "globals", "locals", "vars"])
 

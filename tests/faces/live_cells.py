@@ -97,6 +97,16 @@ CASES = (
     Case("redefined", ("def f():\n    return 1", "def f():\n    return 2"), "print(f())"),
     Case("rerun with a change", ("k = 1\ndef f():\n    return k", "k = 7"), "print(f())"),
     Case("lambda", ("add = lambda x, y=2: x + y + z\nz = 1",), "print(add(1))"),
+    Case(
+        "second name in a circle of calls",
+        ("def f(n):\n    return n if n < 1 else g(n - 1)\ndef g(n):\n    return h(n)\nh = f",),
+        "print(f(3))",
+    ),
+    Case(
+        "decorator that uses what it decorates",
+        ("def deco(f):\n    return lambda x: log(f(x)) if x else 0", "@deco\ndef log(x):\n    return 0"),
+        "print(log(1))",
+    ),
     Case("second name of a function", ("def f():\n    return 1\ng = f",), "print(g())"),
     Case(
         "decorator of the library",

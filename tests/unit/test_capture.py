@@ -66,8 +66,8 @@ def test_imports_then_values_then_definitions_each_under_its_cell(shell: Shell) 
         ("In [2]", "import json as j"),
         ("In [4]", "from math import pi"),
         ("In [2]", "rate = 2"),
-        ("In [3]", "def g(x):\n    return j.loads(x)"),
         ("In [1]", "def f(x):\n    return g(x) * rate"),
+        ("In [3]", "def g(x):\n    return j.loads(x)"),
         ("In [5]", "print(f('3'), pi)"),
     ]
     assert not found.findings

@@ -143,3 +143,24 @@ def test_unseen_reads() -> None:
         ("eval", 2),
         ("globals", 3),
     )
+
+
+N = names.Needs
+ORDERS = {
+    "kept where nothing decides": ({"a": N(), "b": N()}, "ab"),
+    "at once": ({"a": N(at_once=("b",)), "b": N()}, "ba"),
+    "later": ({"a": N(later=("b",)), "b": N()}, "ab"),
+    "what is called at once needs what it calls": (
+        {"a": N(at_once=("d",)), "d": N(later=("h",)), "h": N(later=("i",)), "i": N()}, "dhia",
+    ),
+    "second name in a circle": ({"f": N(later=("g",)), "g": N(later=("h",)), "h": N(at_once=("f",))}, "fgh"),
+    "second name asked for first": ({"h": N(at_once=("f",)), "f": N(later=("g",)), "g": N(later=("h",))}, "fgh"),
+    "decorated, and used by its decorator": ({"l": N(at_once=("d",), called=True), "d": N(later=("l",))}, "dl"),
+    "decorated, called at once": ({"f": N(at_once=("d",), later=("h",), called=True), "d": N(), "h": N()}, "dhf"),
+    "names without a place": ({"a": N(at_once=("pd",), later=("np",))}, "a"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("needs", "expected"), ORDERS.values(), ids=ORDERS.keys())
+def test_an_order_that_runs(needs: dict[str, names.Needs], expected: str) -> None:
+    assert "".join(names.running_order(needs, needs)) == expected
