@@ -65,7 +65,7 @@ def authors(ground: Path, index: Index) -> Callable[..., Author]:
 
     @functools.cache
     def author(*requirements: str) -> Author:
-        return make_author(ground / "authors" / "-".join(requirements), requirements, index)
+        return make_author(ground / "authors" / ("-".join(requirements) or "none"), requirements, index)
 
     return author
 
