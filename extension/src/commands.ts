@@ -163,7 +163,9 @@ async function told(action: () => Promise<void>): Promise<void> {
     await action();
   } catch (error) {
     const hint = error instanceof Problem ? error.hint : '';
-    Notification.error([error instanceof Error ? error.message : String(error), hint].filter(Boolean).join(' '));
+    Notification.error([error instanceof Error ? error.message : String(error), hint].filter(Boolean).join(' '), {
+      autoClose: 10000
+    });
   }
 }
 

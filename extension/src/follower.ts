@@ -201,7 +201,9 @@ export class Follower implements IDisposable {
     }
     this._probing = true;
     try {
-      const reading = await readKernel(context, probe);
+      const reading = await readKernel(context, probe, () => {
+        this._onKernel();
+      });
       this._kernel = reading.state;
       this._environmentJson = reading.environment;
       this._environmentOf = context.session?.kernel?.id ?? '';

@@ -95,6 +95,7 @@ function activate(
       widget = new PreviewWidget(new Preview(path, services, trans), app.commands, trans);
       void previews.add(widget);
     }
+    widget.toggleClass('kestra-mod-down', labShell === null);
     if (!widget.isAttached) {
       const ref = follower?.panel;
       const wide = (ref?.node.clientWidth ?? 0) > ROOM_FOR_TWO;

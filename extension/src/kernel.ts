@@ -12,13 +12,14 @@ export interface IReading {
 }
 
 const ANSWER_WITHIN = 20_000;
-const START_WITHIN = 15_000;
+const BEGIN_WITHIN = 1_500;
+const START_WITHIN = 3_000;
 
 /** The kernel's state, without asking it anything. */
 export function kernelState(context: ISessionContext): KernelState | 'idle' {
   const kernel = context.session?.kernel;
   if (!kernel) {
-    return context.isReady ? 'absent' : 'starting';
+    return context.kernelDisplayStatus === 'initializing' ? 'starting' : 'absent';
   }
   if (kernel.connectionStatus === 'disconnected') {
     return 'dead';
@@ -36,8 +37,13 @@ export function kernelState(context: ISessionContext): KernelState | 'idle' {
   }
 }
 
-/** Read the environment of the notebook's kernel, or say why that is not possible now. */
-export async function readKernel(context: ISessionContext, probe: string): Promise<IReading> {
+/**
+ * Read the environment of the notebook's kernel, or say why that is not possible now.
+ *
+ * A kernel may call itself idle while it works, because it answers on another channel; so a kernel that does not begin
+ * with the probe at once counts as busy, and `late` is told when it has answered after all.
+ */
+export async function readKernel(context: ISessionContext, probe: string, late: () => void): Promise<IReading> {
   const state = await settled(context);
   const kernel = context.session?.kernel;
   if (state !== 'idle' || !kernel) {
@@ -48,13 +54,18 @@ export async function readKernel(context: ISessionContext, probe: string): Promi
     if (info.language_info.name.toLowerCase() !== 'python') {
       return { state: 'other-language', environment: null };
     }
-    return { state: 'read', environment: await within(run(kernel, probe), ANSWER_WITHIN) };
+    const { begun, answer } = run(kernel, probe);
+    if (!(await Promise.race([begun, after(BEGIN_WITHIN)]))) {
+      answer.then(late, () => undefined);
+      return { state: 'busy', environment: null };
+    }
+    return { state: 'read', environment: await within(answer, ANSWER_WITHIN) };
   } catch {
     return { state: kernelState(context) === 'dead' ? 'dead' : 'failed', environment: null };
   }
 }
 
-/** Wait until a starting kernel is idle, for as long as a person would. */
+/** Give a starting kernel a moment; one that takes longer is asked when it is idle. */
 function settled(context: ISessionContext): Promise<KernelState | 'idle'> {
   const state = kernelState(context);
   if (state !== 'starting') {
@@ -80,23 +91,41 @@ function settled(context: ISessionContext): Promise<KernelState | 'idle'> {
   });
 }
 
+interface IRun {
+  /** Resolves to true when the kernel begins. */
+  begun: Promise<boolean>;
+  answer: Promise<PartialJSONValue>;
+}
+
 /** Run the probe without a trace: no history, no output in the notebook, no name in the person's namespace. */
-async function run(kernel: Kernel.IKernelConnection, probe: string): Promise<PartialJSONValue> {
+function run(kernel: Kernel.IKernelConnection, probe: string): IRun {
   const code = `exec(compile(${JSON.stringify(probe)}, "<kestra-nb>", "exec"), {"__name__": "__main__"})`;
   const future = kernel.requestExecute({ code, silent: true, store_history: false, stop_on_error: false });
   let printed = '';
-  future.onIOPub = (message: KernelMessage.IIOPubMessage): void => {
-    if (message.header.msg_type === 'stream') {
-      const content = message.content as KernelMessage.IStreamMsg['content'];
-      printed += content.name === 'stdout' ? content.text : '';
+  const begun = new Promise<boolean>(resolve => {
+    future.onIOPub = (message: KernelMessage.IIOPubMessage): void => {
+      resolve(true);
+      if (message.header.msg_type === 'stream') {
+        const content = message.content as KernelMessage.IStreamMsg['content'];
+        printed += content.name === 'stdout' ? content.text : '';
+      }
+    };
+  });
+  const answer = future.done.then(reply => {
+    if (reply.content.status !== 'ok') {
+      throw new Error('The probe failed in the kernel.');
     }
-  };
-  const reply = await future.done;
-  if (reply.content.status !== 'ok') {
-    throw new Error('The probe failed in the kernel.');
-  }
-  const start = printed.indexOf('{');
-  return JSON.parse(printed.slice(start)) as PartialJSONValue;
+    return JSON.parse(printed.slice(printed.indexOf('{'))) as PartialJSONValue;
+  });
+  return { begun, answer };
+}
+
+function after(milliseconds: number): Promise<boolean> {
+  return new Promise(resolve => {
+    setTimeout(() => {
+      resolve(false);
+    }, milliseconds);
+  });
 }
 
 function within<T>(promise: Promise<T>, milliseconds: number): Promise<T> {

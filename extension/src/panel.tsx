@@ -100,6 +100,7 @@ function PanelView({ follower, commands, trans }: IView): React.ReactElement {
   return (
     <div className="kestra-View" data-status={status} aria-busy={status === 'reading'}>
       <Header follower={follower} commands={commands} trans={trans} />
+      <Actions follower={follower} commands={commands} trans={trans} />
       <div className="kestra-Scroll">
         {problem && status === 'failed' ? <ProblemNote problem={problem} follower={follower} {...part} /> : null}
         {answer && !missing ? (
@@ -107,14 +108,13 @@ function PanelView({ follower, commands, trans }: IView): React.ReactElement {
             <Source follower={follower} trans={trans} />
             <Requirements {...part} answer={answer} choices={follower.choices} options={about?.options ?? {}} />
             <Strategies {...part} answer={answer} choices={follower.choices} />
-            <FlowFields {...part} answer={answer} options={about?.options ?? {}} placeholder="" />
+            <FlowFields {...part} answer={answer} options={about?.options ?? {}} />
             <Inputs {...part} inputs={answer.inputs} />
             <Findings {...part} findings={answer.findings} />
           </>
         ) : null}
         {!answer && status !== 'failed' ? <p className="kestra-Empty">{trans.__('Reading the notebook…')}</p> : null}
       </div>
-      <Footer follower={follower} commands={commands} trans={trans} />
     </div>
   );
 }
@@ -219,11 +219,11 @@ function ProblemNote(props: {
   );
 }
 
-function Footer({ follower, commands, trans }: IView): React.ReactElement {
+function Actions({ follower, commands, trans }: IView): React.ReactElement {
   const args = { panel: follower.panel.id };
   const ready = follower.answer?.strategy != null && follower.status !== 'failed';
   return (
-    <footer className="kestra-Footer">
+    <div className="kestra-Actions">
       <button
         className="jp-Button jp-mod-styled"
         disabled={!ready}
@@ -238,6 +238,6 @@ function Footer({ follower, commands, trans }: IView): React.ReactElement {
       >
         {trans.__('Save Flow')}
       </button>
-    </footer>
+    </div>
   );
 }

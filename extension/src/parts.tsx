@@ -1,3 +1,4 @@
+import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { PartialJSONObject, PartialJSONValue } from '@lumino/coreutils';
 import React from 'react';
@@ -284,7 +285,7 @@ function Lines({ lines }: { lines: string[] }): React.ReactElement {
 const FIELDS: readonly string[] = ['id', 'namespace', 'out', 'schedule', 'timezone'];
 
 export function FlowFields(
-  props: IPart & { answer: IPlanAnswer; options: Record<string, IOption>; placeholder: string }
+  props: IPart & { answer: IPlanAnswer; options: Record<string, IOption> }
 ): React.ReactElement {
   const { answer, options, trans, actions } = props;
   const labels: Record<string, string> = {
@@ -303,7 +304,7 @@ export function FlowFields(
             name={name}
             label={labels[name] ?? name}
             help={options[name]?.description ?? ''}
-            placeholder={name === 'id' ? props.placeholder : ''}
+            placeholder={name === 'id' ? PathExt.basename(answer.flow.path, '.yaml') : ''}
             value={asText(answer.settings[name])}
             commit={value => {
               actions.choose({ [name]: value === '' ? (options[name]?.default ?? '') : value });

@@ -7,6 +7,7 @@ import difflib
 import json
 import os
 import threading
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,13 +152,22 @@ def _relative(out: str, folder: Path) -> str:
 
 
 def _environment(ask: Ask) -> Environment | None:
-    """Take what the probe printed; an interpreter it names is started only when a kernelspec starts it anyway."""
-    if ask.environment is None:
-        return None
-    described = environment.environment_from_plain({**ask.environment, "origin": "kernel"})
-    known = environment.kernelspec_python(ask.kernel) if ask.kernel else None
-    same = known is not None and known.absolute() == Path(described.executable).absolute()
-    return described if same else dataclasses.replace(described, executable="")
+    """Take what the probe printed in the kernel."""
+    return None if ask.environment is None else _described(json.dumps(ask.environment), ask.kernel)
+
+
+@lru_cache(maxsize=8)
+def _described(text: str, kernel: str) -> Environment:
+    """Build the environment with its closure; the same description has the same one, and that takes half a second.
+
+    An interpreter that the description names is started only when a kernelspec starts it anyway.
+    """
+    described = environment.environment_from_plain({**json.loads(text), "origin": "kernel"})
+    known = environment.kernelspec_python(kernel) if kernel else None
+    if known is None or known.absolute() != Path(described.executable).absolute():
+        described = dataclasses.replace(described, executable="")
+    with _ONE_AT_A_TIME:
+        return environment.with_closure(described)
 
 
 def _planned(ask: Ask, cancelled: Cancelled) -> tuple[Planning, Settings]:

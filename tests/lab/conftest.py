@@ -41,8 +41,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """JupyterLab of the developer's environment."""
-    with houses.running("lab", tmp_path_factory.mktemp("lab")) as house:
+    """JupyterLab of the developer's environment, with a kernel that lacks kestra_nb and one of another language."""
+    folder = tmp_path_factory.mktemp("lab")
+    plain = houses.environment("plain", ("ipykernel", f"pyyaml=={houses.PLAIN_YAML}"), with_kit=False)
+    houses.kernelspec(folder, "plain", plain)
+    bash = houses.environment("bash", ("bash_kernel",), with_kit=False)
+    houses.kernelspec(folder, "bash", bash, module="bash_kernel")
+    with houses.running("lab", folder) as house:
         yield house
 
 

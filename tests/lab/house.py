@@ -24,6 +24,8 @@ ARTIFACTS = ROOT / "tests" / ".artifacts"
 BUNDLE = ROOT / "kestra_nb" / "labextension"
 TOKEN = "a-token-for-tests"  # noqa: S105  of a private server that lives for minutes
 READY_WITHIN = 60
+PLAIN_YAML = "6.0.2"
+"""Another version of PyYAML than the developer's environment has, to tell the two apart."""
 
 APPLICATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "lab": ("jupyterlab", ()),
@@ -58,11 +60,13 @@ class House:
     """A running server.
 
     Attributes:
+        python: The interpreter it runs in, which is that of its kernel as well.
         root: Its root folder, with the notebooks.
         url: With a slash at the end, without the token.
     """
 
     name: str
+    python: Path
     root: Path
     url: str
     log: Path
@@ -121,17 +125,16 @@ def own_folders(folder: Path) -> dict[str, str]:
     return {variable: str(folder / name) for variable, name in names.items()}
 
 
-def kernelspec(folder: Path, name: str, python: Path, *, module: str = "ipykernel_launcher", language: str = "python") -> None:
+def kernelspec(folder: Path, name: str, python: Path, *, module: str = "ipykernel_launcher") -> None:
     """Put a kernelspec into a server's own data folder."""
     spec = folder / "data" / "kernels" / name
     spec.mkdir(parents=True)
     argv = [str(python), "-m", module, "-f", "{connection_file}"]
+    language = "bash" if module == "bash_kernel" else "python"
     (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": language}))
 
 
-def start(
-    name: str, folder: Path, *, front_end: bool = True, server_part: bool = True, theme: str = "light"
-) -> House:
+def start(name: str, folder: Path, *, front_end: bool = True, server_part: bool = True, theme: str = "light") -> House:
     """Start an application with the bundle as it was built last.
 
     Args:
@@ -162,7 +165,7 @@ def start(
     words = [
         python, "-m", module, "--no-browser", "--allow-root",
         f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}",
-        f"--IdentityProvider.token={TOKEN}",
+        f"--IdentityProvider.token={TOKEN}", "--AsyncIOLoopKernelRestarter.restart_limit=0",
         f"--LabServerApp.extra_labextensions_path={folder / 'extensions'}",
         "--LabApp.extension_manager=readonly", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
@@ -173,7 +176,7 @@ def start(
             [str(word) for word in words],
             cwd=root, env=variables, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-    house = House(name=name, root=root, url=f"http://127.0.0.1:{port}/", log=log, process=process)
+    house = House(name=name, python=python, root=root, url=f"http://127.0.0.1:{port}/", log=log, process=process)
     wait_until_ready(house)
     return house
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PATIENCE = 15_000
 BUTTON = ".jp-ToolbarButtonComponent"
 _numbers = itertools.count()
+PREVIEW = """() => [...window.jupyterapp.shell.widgets('main'), ...window.jupyterapp.shell.widgets('down')]
+    .find(item => item.hasClass('kestra-PreviewArea')).content._editor.model.sharedModel.getSource()"""
 CURRENT = "window.jupyterapp.shell.currentWidget"
 
 
@@ -71,9 +73,11 @@ class Window:
         return window
 
     def close(self) -> None:
-        """Close the page, and end what it started."""
-        self.page.context.close()
-        self.house.end_kernels()
+        """Close the page, and end what it started; twice does no harm."""
+        if not self.page.is_closed():
+            self.page.context.close()
+        if self.house.process.poll() is None:
+            self.house.end_kernels()
 
     def clear(self) -> None:
         """Close all documents without asking, and the side panel; end the kernels."""
@@ -85,9 +89,10 @@ class Window:
         )
         self.house.end_kernels()
 
-    def read(self, path: str) -> None:
-        """Open a notebook, wait for its kernel, open the panel and wait until it is filled."""
-        self.show(path)
+    def read(self, path: str = "") -> None:
+        """Open a notebook (or take the open one), wait for its kernel, open the panel and wait until it is filled."""
+        if path:
+            self.show(path)
         self.wait_for_kernel()
         self.open_panel()
         self.wait_until_read()
@@ -153,7 +158,8 @@ class Window:
     def wait_for_notebook(self, path: str) -> None:
         """Wait until a notebook is in front and read."""
         self.page.wait_for_function(
-            f"path => {CURRENT} && {CURRENT}.context && {CURRENT}.context.path === path && {CURRENT}.context.isReady", arg=path
+            f"path => {CURRENT} && {CURRENT}.context && {CURRENT}.context.path === path && {CURRENT}.context.isReady",
+            arg=path,
         )
 
     def wait_for_kernel(self) -> None:
@@ -178,16 +184,28 @@ class Window:
 
     def preview_text(self) -> str:
         """Give the whole text of the file that the preview shows."""
-        script = """() => [...window.jupyterapp.shell.widgets('main'), ...window.jupyterapp.shell.widgets('down')]
-            .find(item => item.hasClass('kestra-PreviewArea')).content._editor.model.sharedModel.getSource()"""
-        text: str = self.page.evaluate(script)
+        text: str = self.page.evaluate(PREVIEW)
         return text
+
+    def wait_for_another_preview(self, before: str) -> None:
+        """Wait until the preview shows another text."""
+        self.page.wait_for_function(f"before => ({PREVIEW})() !== before", arg=before)
 
     def edit(self, index: int, source: str) -> None:
         """Change a cell as typing does, without saving."""
         self.evaluate(
-            f"([index, source]) => {CURRENT}.content.widgets[index].model.sharedModel.setSource(source)", [index, source]
+            f"([index, source]) => {CURRENT}.content.widgets[index].model.sharedModel.setSource(source)",
+            [index, source],
         )
+
+    def run(self, code: str) -> None:
+        """Let the kernel of the notebook in front run something, and do not wait for it."""
+        self.evaluate(f"code => {{ {CURRENT}.sessionContext.session.kernel.requestExecute({{ code }}); }}", code)
+
+    def theme(self, name: str) -> None:
+        """Change the theme, ``Light`` or ``Dark``, and wait until it is there."""
+        self.command("apputils:change-theme", {"theme": f"JupyterLab {name}"})
+        self.page.wait_for_selector(f'body[data-jp-theme-name="JupyterLab {name}"]', state="attached")
 
     def shot(self, name: str) -> Path:
         """Keep a picture."""

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from tests.lab.house import running
 from tests.lab.page import notebook
+from tests.lab.way import CELLS, put, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,52 +24,11 @@ if TYPE_CHECKING:
 
     Visit = Callable[..., Window]
 
-CELLS = ("ROWS = 3\nREGION = 'EU'", "import yaml\nimport nbformat", "import os\nprint(yaml.safe_dump({'rows': ROWS}))")
-
-
-def put(house: House, path: str, *cells: str, **more: str) -> str:
-    place = house.root / path
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(notebook(*(cells or CELLS), tags=["parameters"], **more))
-    return path
-
-
-def by_cli(house: House, folder: Path, path: str, *options: str) -> Path:
-    """Export by the command line from the notebook's own folder into another one."""
-    words = [sys.executable, "-m", "kestra_nb", "export", (house.root / path).name, "--out", folder, *options]
-    subprocess.run(words, cwd=(house.root / path).parent, check=True, capture_output=True)
-    return folder
-
 
 def test_four_clicks_from_an_open_notebook_to_its_flow(lab: House, desk: Window, tmp_path: Path) -> None:
     path = put(lab, "way/sales.ipynb")
-    desk.read(path)
-    requirements = desk.panel.locator('[data-part="requirements"] li[data-name]')
-    assert [item.get_attribute("data-name") for item in requirements.all()] == ["nbformat", "pyyaml"]
-    expect(desk.panel.locator(".kestra-Source")).to_contain_text("the running kernel")
-    expect(desk.panel.locator('[data-part="inputs"] li')).to_have_count(2)
-    chosen = desk.panel.locator(".kestra-mod-chosen")
-    first = chosen.get_attribute("data-strategy")
-    desk.preview_flow()
-    before = desk.preview_text()
-    other = desk.panel.locator(f'.kestra-Plan:not(.kestra-mod-refused):not([data-strategy="{first}"])').first
-    picked = other.get_attribute("data-strategy")
-    other.get_by_role("radio").check()
-    expect(chosen).to_have_attribute("data-strategy", picked or "")
-    desk.page.wait_for_function(
-        "before => window.jupyterapp.shell.currentWidget.content._editor.model.sharedModel.getSource() !== before",
-        arg=before,
-    )
-    desk.save("way/_flows/sales.yaml")
-    flow = lab.root / "way/_flows/sales.yaml"
-    assert flow.read_text() == desk.preview_text()
-    exported = by_cli(lab, tmp_path, path, "--strategy", picked or "")
-    assert written(lab.root / "way") == written(exported)
-
-
-def written(folder: Path) -> dict[str, str]:
-    found = [file for name in ("_flows", "_files", "_setup") for file in (folder / name).rglob("*") if file.is_file()]
-    return {str(file.relative_to(folder)): file.read_text() for file in found}
+    desk.show(path)
+    take(desk, path, tmp_path)
 
 
 def test_a_choice_is_remembered_in_the_notebook_and_nothing_else_is(lab: House, desk: Window) -> None:
