@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from kestra_nb.model.dependency import Distribution, Environment, Resolution
+    from kestra_nb.model.finding import Severity
     from kestra_nb.model.plan import Target
     from kestra_nb.uv import Package
 
@@ -105,15 +106,19 @@ class _Walk:
     seen: set[tuple[NormalizedName, frozenset[str]]] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
 
-    def note(self, code: str, severity: Literal["warning", "info"], message: str, hint: str = "") -> None:
+    def note(self, code: str, severity: Severity, message: str, hint: str = "") -> None:
         self.findings.append(Finding(code=code, severity=severity, message=message, hint=hint))
 
     def add(self, name: NormalizedName, extras: frozenset[str], asker: str) -> None:
         """Take a distribution with all that it needs on the target."""
         if name not in self.environment.distributions:
-            who = "The notebook" if asker == "notebook" else asker
-            message = f"{who} needs {name} on the target, but it is not installed here, so it is not in the lock."
-            self.note("KNB254", "warning", message, "A lock made by uv (--lock) has it.")
+            hint = "A lock made by uv (--lock) has it."
+            if asker == "notebook":
+                message = f"The notebook needs {name}, but it is not installed here, so no version of it is known."
+                self.note("KNB258", "error", message, f"{hint} Or install it where the notebook runs.")
+            else:
+                message = f"{asker} needs {name} on the target, but it is not installed here: it is not in the lock."
+                self.note("KNB254", "warning", message, hint)
             return
         self.via.setdefault(name, set()).add(asker)
         if (name, extras) in self.seen:

@@ -187,6 +187,8 @@ def chosen_plan(planning: Planning, strategy: str = "") -> Plan:
         waiting = (item for item in planning.plans if item.settings is not None)
         best = planning.recommended or next(waiting, None)
         if best is None:
+            for error in (item for item in planning.findings if item.severity == "error"):
+                raise StrategyError(error.message, hint=error.hint, location=error.location, code=error.code)
             message = "No strategy fits this notebook and this Kestra installation."
             raise StrategyError(message, hint="'kestra-nb plan' says of each what would make it possible.")
         return best

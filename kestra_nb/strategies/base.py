@@ -75,7 +75,7 @@ def judge(plan: Plan, case: Case, *, rests_on: tuple[FactName, ...] = (), object
 
 def nothing_to_install(case: Case) -> tuple[Objection, ...]:
     """Object when a strategy would only add parts to a script that needs the standard library alone."""
-    if case.lock.pins:
+    if case.lock.pins or case.resolution.needs:
         return ()
     reason = "There is nothing to install: the script needs Python's standard library alone."
     return (Objection(reason=reason, cure="the script imports something beyond it"),)
