@@ -128,7 +128,7 @@ class Index:
         if record and b"," not in record[:4096]:
             self.problems.append(("with a RECORD that cannot be read", found.name, found.path))
             record = b""
-        found.record = b"\n" + record if record else record
+        found.record = record
         names: set[str] = set()
         for top in names_below(found.record):
             if top.endswith((".pth", "_finder.py")):
@@ -215,34 +215,40 @@ def names_below(record: bytes, folder: bytes = b"") -> set[str]:
     A RECORD is mostly grouped by folder, so a whole group is skipped when counting shows that it has no gap.
     """
     names: set[bytes] = set()
-    line = b"\n" + folder
-    position = record.find(line)
-    while position >= 0:
-        comma = record.find(b",", position)
-        slash = record.find(b"/", position + len(line), comma)
-        name = record[position + len(line) : comma if slash < 0 else slash + 1]
+    line, size = b"\n" + folder, len(folder)
+    start = 0 if record.startswith(folder) else record.find(line) + 1
+    if start == 0 and not (record and record.startswith(folder)):
+        return set()
+    while True:
+        comma = record.find(b",", start)
+        slash = record.find(b"/", start + size, comma)
+        name = record[start + size : comma if slash < 0 else slash + 1]
         names.add(name)
         if slash >= 0:
-            position = last_of_group(record, line + name, position)
-        position = record.find(line, position + 1)
-    return {name.decode("utf-8", "replace").strip('"') for name in names if name}
+            start = last_of_group(record, folder + name, start)
+        start = record.find(line, start) + 1
+        if start == 0:
+            return {name.decode("utf-8", "replace").strip('"') for name in names if name}
 
 
-def last_of_group(record: bytes, start: bytes, position: int) -> int:
+def last_of_group(record: bytes, prefix: bytes, start: int) -> int:
     """Give where the last of the lines that begin alike begins; the first, when others stand between."""
-    last = record.rfind(start, position)
-    alike = record.count(start, position, last)
-    return last if alike == record.count(b"\n", position, last) else position
+    last = record.rfind(b"\n" + prefix, start) + 1
+    if last == 0:
+        return start
+    alike = record.count(b"\n" + prefix, start, last + len(prefix))
+    return last if alike == record.count(b"\n", start, last) else start
 
 
 def is_package(record: bytes, module: str) -> bool:
     """Tell whether a RECORD holds the code of this very module, not only parts below it."""
-    path = b"\n" + module.replace(".", "/").encode()
-    if record.find(path + b"/__init__.py,") >= 0:
+    path = module.replace(".", "/").encode()
+    if b"\n" + path + b"/__init__.py," in record or record.startswith(path + b"/__init__.py,"):
         return True
-    for start in (path + b"/__init__.", path + b"."):
-        place = record.find(start)
-        if place >= 0 and record[place : record.find(b",", place)].endswith((b".py", b".so", b".pyd", b".pyc")):
+    for begin in (path + b"/__init__.", path + b"."):
+        place = 0 if record.startswith(begin) else record.find(b"\n" + begin) + 1
+        end = record[place : record.find(b",", place)]
+        if end.startswith(begin) and end.endswith((b".py", b".so", b".pyd", b".pyc")):
             return True
     return False
 
@@ -250,8 +256,9 @@ def is_package(record: bytes, module: str) -> bool:
 def children(record: bytes, module: str) -> tuple[list[str], bool]:
     """Give the names right below a module that can be modules, and whether all of them are plain files."""
     folder = module.replace(".", "/").encode() + b"/"
-    first, last = record.find(b"\n" + folder), record.rfind(b"\n" + folder)
-    block = record[first : record.find(b"\n", last + 1)] if last >= 0 else b""
+    first = 0 if record.startswith(folder) else record.find(b"\n" + folder) + 1
+    last = max(record.rfind(b"\n" + folder), first)
+    block = record[first : record.find(b"\n", last + 1)] if record.startswith(folder, first) else b""
     if not any(suffix in block for suffix in (b".py,", b".so,", b".pyd,")):
         return [], True
     entries = names_below(record, folder)

@@ -55,10 +55,13 @@ def compile_requirements(
     """
     options = ["--python-version", target.python, "--python-platform", target.platform, "--no-header"]
     options += ["--exclude-newer", exclude_newer] if exclude_newer else []
-    options += ["--offline"] if offline else []
     text = "".join(f"{line}\n" for line in requirements)
-    answer = _run([*options, "--format", "pylock.toml"], text)
-    askers = _askers(_run([*options, "--format", "requirements.txt", "--no-strip-extras"], text))
+    answer = _run([*options, "--format", "pylock.toml", *(["--offline"] if offline else [])], text)
+    try:
+        commented = _run([*options, "--format", "requirements.txt", "--no-strip-extras", "--offline"], text)
+    except ResolveError:  # uv keeps no cache; the lock is whole without who asks for what
+        commented = ""
+    askers = _askers(commented)
     return [package_of(row, askers) for row in tables.parse(answer).get("packages", ())]
 
 

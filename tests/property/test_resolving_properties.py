@@ -134,7 +134,7 @@ paths = st.builds(
 
 @given(st.lists(paths, max_size=30))
 def test_the_quick_reader_of_a_record_finds_what_a_slow_one_finds(lines: list[str]) -> None:
-    record = "".join(f"\n{path},sha256=x,1" for path in lines).encode()
+    record = "\n".join(f"{path},sha256=x,1" for path in lines).encode()
     slow = {path.partition("/")[0] + ("/" if "/" in path else "") for path in lines}
     assert probe.names_below(record) == slow
 
@@ -143,7 +143,7 @@ def test_the_quick_reader_of_a_record_finds_what_a_slow_one_finds(lines: list[st
     st.lists(st.sampled_from(("p/a/__init__.py", "p/b.py", "p/__init__.py", "q.py", "p/c/d.py", "q/e.py")), max_size=8)
 )
 def test_what_lies_below_a_folder_of_a_record(lines: list[str]) -> None:
-    record = "".join(f"\n{path},," for path in lines).encode()
+    record = "\n".join(f"{path},," for path in lines).encode()
     below = [path.removeprefix("p/") for path in lines if path.startswith("p/")]
     assert probe.names_below(record, b"p/") == {part.partition("/")[0] + ("/" if "/" in part else "") for part in below}
 
