@@ -88,6 +88,13 @@ class House:
             text = answer.read()
         return json.loads(text) if text else None
 
+    def answers(self) -> bool:
+        """Tell whether the server is up."""
+        with contextlib.suppress(OSError):
+            self.ask("GET", "status")
+            return True
+        return False
+
     def end_kernels(self) -> None:
         """End every kernel, so that the next test starts as the first one did."""
         for session in cast("list[dict[str, str]]", self.ask("GET", "sessions")):
@@ -168,7 +175,8 @@ def start(name: str, folder: Path, *, front_end: bool = True, server_part: bool 
         f"--IdentityProvider.token={TOKEN}", "--AsyncIOLoopKernelRestarter.restart_limit=0",
         f"--LabServerApp.extra_labextensions_path={folder / 'extensions'}",
         "--LabApp.extension_manager=readonly", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
     ]  # fmt: skip
     log = folder / "server.log"
     with log.open("wb") as out:
@@ -185,12 +193,9 @@ def wait_until_ready(house: House) -> None:
     """Wait until the server answers; fail with its log when it does not."""
     end = time.monotonic() + READY_WITHIN
     while time.monotonic() < end and house.process.poll() is None:
-        try:
-            house.ask("GET", "status")
-        except OSError:
-            time.sleep(0.1)
-        else:
+        if house.answers():
             return
+        time.sleep(0.1)
     house.stop()
     message = f"The server did not start:\n{house.log.read_text()[-3000:]}"
     raise RuntimeError(message)

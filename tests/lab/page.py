@@ -31,7 +31,7 @@ CURRENT = "window.jupyterapp.shell.currentWidget"
 
 def notebook(*sources: str, kernel: str = "python3", language: str = "python", tags: Iterable[str] = ()) -> str:
     """Give the text of a notebook; a source of several cells becomes so many code cells, the first one tagged."""
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": f"cell-{number}",
@@ -140,7 +140,7 @@ class Window:
 
     def panel_id(self, path: str) -> str:
         """Give the id of a notebook's widget."""
-        script = f"""path => [...window.jupyterapp.shell.widgets('main')]
+        script = """path => [...window.jupyterapp.shell.widgets('main')]
             .find(item => item.context && item.context.path === path)?.id"""
         found: str = self.page.evaluate(script, path)
         return found
