@@ -86,6 +86,11 @@ def pins_of(
             has_wheel=None if package.url else any(item.name.endswith(".whl") for item in package.files),
         )
         pins.append(with_files(pin, package.files, hashes=hashes))
+        if package.yanked is not None:
+            reason = f" ({package.yanked})" if package.yanked else ""
+            message = f"{pin.name} {pin.version} was taken back by the index it comes from{reason}."
+            hint = "It can still be installed as pinned; take another version when you can."
+            findings.append(Finding(code="KNB259", severity="warning", message=message, hint=hint))
         if pin.has_wheel is False:
             message = f"{pin.name} {pin.version} has no wheel for Python {target.python} on {target.platform}."
             hint = "Installing it there means building it with compilers; take another version or an image that has it."

@@ -141,7 +141,7 @@ def _address(url: str) -> dict[str, object]:
 
 
 def _file(item: LockedFile) -> dict[str, object]:
-    row: dict[str, object] = {"name": item.name, "url": item.url}
+    row: dict[str, object] = {"name": item.name, "url": item.url} if item.url else {"path": item.name}
     if item.size is not None:
         row["size"] = item.size
     row["hashes"] = {"sha256": item.sha256}
@@ -185,7 +185,12 @@ def _pin(row: Mapping[str, Any], *, hashes: bool) -> Pin:
     tool = row["tool"]["kestra-nb"]
     rows = [*row.get("wheels", ()), *([row["sdist"]] if "sdist" in row else [])]
     files = tuple(
-        LockedFile(name=item["name"], url=item["url"], sha256=item["hashes"]["sha256"], size=item.get("size"))
+        LockedFile(
+            name=item.get("name", item.get("path")),
+            url=item.get("url", ""),
+            sha256=item["hashes"]["sha256"],
+            size=item.get("size"),
+        )
         for item in rows
     )
     return with_files(

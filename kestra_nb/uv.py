@@ -28,12 +28,16 @@ USERINFO = re.compile(r"(?<=//)[^/@\s]+@")
 UNREACHABLE = re.compile(
     "error sending request|dns error|Failed to fetch|Could not connect|timed out|network was disabled"
 )
+YANKED = r"warning: `([^`=\[]+)[^`]*` is yanked(?: \(reason: \"?(.*?)\"?\))?\s"
 DRAWING = re.compile(r"^[\s\u00d7\u2500-\u25ff]*(?:error:|hint:)?\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """One ``[[packages]]`` of the ``pylock.toml`` that uv writes; addresses are without credentials."""
+    """One ``[[packages]]`` of the ``pylock.toml`` that uv writes; addresses are without credentials.
+
+    ``yanked``: the reason why the index took the version back (PEP 592), empty when it gives none; None if it did not.
+    """
 
     name: NormalizedName
     version: Version
@@ -41,6 +45,7 @@ class Package:
     url: str = ""
     files: tuple[LockedFile, ...] = ()
     via: tuple[str, ...] = ()
+    yanked: str | None = None
 
 
 def compile_requirements(
@@ -56,13 +61,14 @@ def compile_requirements(
     options = ["--python-version", target.python, "--python-platform", target.platform, "--no-header"]
     options += ["--exclude-newer", exclude_newer] if exclude_newer else []
     text = "".join(f"{line}\n" for line in requirements)
-    answer = _run([*options, "--format", "pylock.toml", *(["--offline"] if offline else [])], text)
+    answer, said = _run([*options, "--format", "pylock.toml", *(["--offline"] if offline else [])], text)
     try:
-        commented = _run([*options, "--format", "requirements.txt", "--no-strip-extras", "--offline"], text)
+        commented, _ = _run([*options, "--format", "requirements.txt", "--no-strip-extras", "--offline"], text)
     except ResolveError:  # uv keeps no cache; the lock is whole without who asks for what
         commented = ""
     askers = _askers(commented)
-    return [package_of(row, askers) for row in tables.parse(answer).get("packages", ())]
+    yanked = dict(re.findall(YANKED, said))
+    return [package_of(row, askers, yanked) for row in tables.parse(answer).get("packages", ())]
 
 
 @functools.cache
@@ -84,18 +90,20 @@ def command() -> tuple[str, ...]:
     return (found,)
 
 
-def _run(options: Sequence[str], text: str) -> str:
+def _run(options: Sequence[str], text: str) -> tuple[str, str]:
+    """Run ``uv pip compile``; give what it wrote, and what it said beside that."""
     try:
         answer = subprocess.run(
-            [*command(), "pip", "compile", "-", "--quiet", "--no-progress", "--color", "never", *options],
+            [*command(), "pip", "compile", "-", "--no-python-downloads", "--no-progress", "--color", "never", *options],
             input=text, capture_output=True, text=True, encoding="utf-8", timeout=SECONDS, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         message = f"uv did not finish ({type(error).__name__})."
         raise ResolveError(message, code="KNB251") from error
     if answer.returncode == 0:
-        return answer.stdout
-    said = USERINFO.sub("", " ".join(DRAWING.sub("", line).strip() for line in answer.stderr.splitlines()).strip())
+        return answer.stdout, answer.stderr
+    lines = [DRAWING.sub("", line).strip() for line in answer.stderr.splitlines() if not line.startswith("warning:")]
+    said = USERINFO.sub("", " ".join(lines).strip())
     if UNREACHABLE.search(said):
         message = "uv cannot reach the package index, so no lock was made for the target."
         hint = "Without --lock the pins come from the environment. uv says: " + said[:300]
@@ -119,7 +127,9 @@ def _askers(text: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(found)) for name, found in askers.items()}
 
 
-def package_of(row: Mapping[str, Any], askers: Mapping[str, tuple[str, ...]]) -> Package:
+def package_of(
+    row: Mapping[str, Any], askers: Mapping[str, tuple[str, ...]], yanked: Mapping[str, str] | None = None
+) -> Package:
     """Read one ``[[packages]]`` of uv's ``pylock.toml``."""
     rows = row.get("wheels") or ([row["sdist"]] if "sdist" in row else [])
     return Package(
@@ -129,12 +139,14 @@ def package_of(row: Mapping[str, Any], askers: Mapping[str, tuple[str, ...]]) ->
         url=_address(row),
         files=tuple(_file(item) for item in rows),
         via=askers.get(row["name"], ()),
+        yanked=(yanked or {}).get(row["name"]),
     )
 
 
 def _file(item: Mapping[str, Any]) -> LockedFile:
-    url = USERINFO.sub("", item.get("url") or item.get("path") or "")
-    name = item.get("name") or url.partition("#")[0].rpartition("/")[2]
+    place = USERINFO.sub("", item.get("url") or item.get("path") or "")
+    name = item.get("name") or place.partition("#")[0].rpartition("/")[2]
+    url = place if "://" in place and not place.startswith("file:") else ""
     return LockedFile(name=name, url=url, sha256=item.get("hashes", {}).get("sha256", ""), size=item.get("size"))
 
 

@@ -173,7 +173,10 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedFile:
-    """One file of an index that may be installed (PEP 751): its address without credentials, bytes, and sha256."""
+    """One file of an index that may be installed (PEP 751): its address without credentials, bytes, and sha256.
+
+    The address is empty when the index is a folder of this machine.
+    """
 
     name: str
     url: str

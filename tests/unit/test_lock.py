@@ -323,6 +323,18 @@ def test_what_has_only_a_source_archive_is_named() -> None:
     assert (finding.code, "old 1" in finding.message) == ("KNB252", True)
 
 
+def test_a_version_that_its_index_took_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "simple" / "alpha"
+    folder.mkdir(parents=True)
+    name = wheel(folder, "alpha", "1.0").name
+    (folder / "index.html").write_text(f'<a href="{name}" data-yanked="broken build">{name}</a>')
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("UV_DEFAULT_INDEX", (tmp_path / "simple").as_uri())
+    found = lock.make(asked("alpha==1.0"), TARGET)
+    assert [(item.code, "broken build" in item.message) for item in found.findings] == [("KNB259", True)]
+    assert str(tmp_path) not in lock.dump(found)
+
+
 @pytest.mark.network
 def test_a_real_index_gives_wheels_for_another_platform() -> None:
     arm = replace(TARGET, platform="aarch64-unknown-linux-gnu")
