@@ -1,4 +1,4 @@
-"""The same bundle in Notebook 7, once in CI; there, in older JupyterLab and in the dark ten times by ``dev test soak``."""
+"""The same bundle in Notebook 7; there, in older JupyterLab and in the dark tenfold by ``dev test soak``."""
 
 from __future__ import annotations
 
