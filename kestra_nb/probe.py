@@ -65,6 +65,7 @@ class Index:
         self.owners: dict[str, tuple[str, ...]] = {}
         self.problems: list[tuple[str, str, str]] = []
         self.tops: dict[str, list[str]] = {}
+        self.parts: dict[str, tuple[str, ...]] = {}
         unclaimed: dict[str, str] = {}
         for folder in unique_folders(folders):
             unclaimed.update(self.list_folder(folder))
@@ -129,6 +130,20 @@ class Index:
             self.problems.append(("with a RECORD that cannot be read", found.name, found.path))
             record = b""
         found.record = record
+        names = self.recorded(found)
+        if not names or found.path.endswith(".egg-info"):
+            listed = read_bytes(os.path.join(found.path, "top_level.txt")).decode("utf-8", "replace").split()
+            names.update(name.replace("/", ".") for name in listed)
+            if not record and not listed:
+                self.bare(found, names)
+        for name in names:
+            if name.isidentifier():
+                self.tops.setdefault(name, []).append(found.name)
+            elif all(part.isidentifier() for part in name.split(".")):
+                self.parts[name] = (found.name,)
+
+    def recorded(self, found: Found) -> set[str]:
+        """Give the modules that a RECORD shows, by itself or by the files of an editable install in it."""
         names: set[str] = set()
         for top in names_below(found.record):
             if top.endswith((".pth", "_finder.py")):
@@ -138,14 +153,9 @@ class Index:
                 names.add(name)
                 if top.endswith("/"):
                     found.folders.add(name)
-        if not names or found.path.endswith(".egg-info"):
-            listed = read_bytes(os.path.join(found.path, "top_level.txt")).decode("utf-8", "replace").split()
-            names.update(name.replace("/", ".") for name in listed)
-            if not record and not listed:
-                self.bare(found, names)
-        for name in names:
-            if name.isidentifier():
-                self.tops.setdefault(name, []).append(found.name)
+        if not names and b"/direct_url.json," in found.record and direct_url(found)[1]:
+            names.add(found.name.replace("-", "_"))  # a loader of its own, as meson-python's
+        return names
 
     def bare(self, found: Found, names: set[str]) -> None:
         """Settle for a module of the distribution's own name where no list of files is left."""
@@ -163,6 +173,7 @@ class Index:
                     self.owners[top] = (names[0],)
                     continue
             self.share(top, names, 5)
+        self.owners.update(self.parts)
 
     def share(self, module: str, names: list[str], depth: int) -> None:
         """Divide a package among its distributions, down to where each part has one owner."""

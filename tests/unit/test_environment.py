@@ -115,9 +115,20 @@ def test_the_modules_of_a_pth_file(site: Path, tmp_path: Path, content: str, exp
 
 
 def test_the_modules_of_an_editable_finder(site: Path) -> None:
-    finder = "MAPPING: dict[str, str] = {'tools': '/src/tools', 'more_tools': '/src/more'}\nNAMESPACES = {}\n"
+    finder = "MAPPING: dict[str, str] = {'tools': '/src/tools', 'ns.more_tools': '/src/more'}\nNAMESPACES = {}\n"
     install(site, "tools", files={"__editable___tools_1_0_finder.py": finder, "__editable__.tools-1.0.pth": "import x"})
-    assert {"tools", "more_tools"} <= set(owners(site))
+    assert owners(site) == {
+        "tools": ("tools",),
+        "ns.more_tools": ("tools",),
+        "__editable___tools_1_0_finder": ("tools",),
+    }
+
+
+def test_an_editable_install_with_a_loader_of_its_own_has_the_module_of_its_name(site: Path) -> None:
+    url = json.dumps({"url": "file:///src", "dir_info": {"editable": True}})
+    install(site, "fast-tools", files={"fast-tools-editable.pth": "import x"}, meta={"direct_url.json": url})
+    install(site, "only-metadata", files={})
+    assert owners(site) == {"fast_tools": ("fast-tools",)}
 
 
 def test_details_of_a_distribution(site: Path) -> None:
