@@ -9,6 +9,9 @@ import type { IExportAnswer } from './types';
 
 /** The server refused to write, and could be told to do it all the same. */
 const CONFLICT = 409;
+const SHOWN_AFTER = 700;
+/** JupyterLab loses an update that comes before the notification was drawn. */
+const SETTLED_AFTER = 500;
 
 export interface ISurroundings {
   readonly commands: CommandRegistry;
@@ -20,25 +23,58 @@ export interface ISurroundings {
 export async function saveFlow(follower: Follower, around: ISurroundings, force = false): Promise<void> {
   const { trans } = around;
   const cancel = new AbortController();
-  const id = Notification.emit(trans.__('Writing the flow of %1…', follower.path), 'in-progress', {
-    autoClose: false,
-    actions: [
-      {
-        label: trans.__('Cancel'),
-        callback: () => {
-          cancel.abort();
-        }
-      }
-    ]
+  const progress = new Progress(trans.__('Writing the flow of %1…', follower.path), trans.__('Cancel'), () => {
+    cancel.abort();
   });
   try {
     if (!force && around.preferences().confirmOverwrite && !(await mayReplace(follower, trans, cancel.signal))) {
       throw new Problem(trans.__('The saved flow was left as it is.'), CANCELLED);
     }
-    report(id, await follower.save(force, cancel.signal), around);
+    progress.begin();
+    await progress.end(written(await follower.save(force, cancel.signal), around));
   } catch (error) {
-    refuse(id, error, follower, around);
+    await progress.end(refused(error, follower, around));
   }
+}
+
+interface IEnd {
+  type: 'success' | 'info' | 'error';
+  message: string;
+  autoClose: number | false;
+  actions: Notification.IAction[];
+}
+
+/** One notification for work that may take its time; quick work shows its end only. */
+class Progress {
+  constructor(
+    private readonly _message: string,
+    private readonly _label: string,
+    private readonly _cancel: () => void
+  ) {}
+
+  begin(): void {
+    this._timer = setTimeout(() => {
+      this._id = Notification.emit(this._message, 'in-progress', {
+        autoClose: false,
+        actions: [{ label: this._label, callback: this._cancel }]
+      });
+      this._shown = new Promise(resolve => setTimeout(resolve, SETTLED_AFTER));
+    }, SHOWN_AFTER);
+  }
+
+  async end({ type, message, autoClose, actions }: IEnd): Promise<void> {
+    clearTimeout(this._timer);
+    if (this._id === '') {
+      Notification.emit(message, type, { autoClose, actions });
+      return;
+    }
+    await this._shown;
+    Notification.update({ id: this._id, type, message, autoClose, actions });
+  }
+
+  private _id = '';
+  private _timer = 0;
+  private _shown: Promise<unknown> = Promise.resolve();
 }
 
 async function mayReplace(follower: Follower, trans: TranslationBundle, signal: AbortSignal): Promise<boolean> {
@@ -60,45 +96,41 @@ async function mayReplace(follower: Follower, trans: TranslationBundle, signal: 
   return result.button.accept;
 }
 
-function report(id: string, answer: IExportAnswer, around: ISurroundings): void {
+function written(answer: IExportAnswer, around: ISurroundings): IEnd {
   const { commands, trans } = around;
-  const same = answer.written.length === 0;
-  Notification.update({
-    id,
+  const { path } = answer.flow;
+  const count = answer.written.length;
+  return {
     type: 'success',
-    message: same
-      ? trans.__('%1 was up to date already.', answer.flow.path)
-      : trans._n(
-          '%2 was written.',
-          '%2 was written, with %3 more.',
-          answer.written.length,
-          answer.flow.path,
-          answer.written.length - 1
-        ),
+    message:
+      count === 0
+        ? trans.__('%1 was up to date already.', path)
+        : count === 1
+          ? trans.__('%1 was written.', path)
+          : trans.__('%1 was written, and %2 files with it.', path, count - 1),
     autoClose: 8000,
     actions: [
       {
         label: trans.__('Open Flow'),
         callback: () => {
-          void commands.execute('docmanager:open', { path: answer.flow.path });
+          void commands.execute('docmanager:open', { path });
         }
       },
       {
         label: trans.__('Copy Path'),
         callback: () => {
-          Clipboard.copyToSystem(answer.flow.path);
+          Clipboard.copyToSystem(path);
         }
       }
     ]
-  });
+  };
 }
 
-function refuse(id: string, error: unknown, follower: Follower, around: ISurroundings): void {
+function refused(error: unknown, follower: Follower, around: ISurroundings): IEnd {
   const { trans } = around;
   const problem = error instanceof Problem ? error : new Problem(String(error), '');
   if (problem.code === CANCELLED) {
-    Notification.update({ id, type: 'info', message: problem.message, autoClose: 4000, actions: [] });
-    return;
+    return { type: 'info', message: problem.message, autoClose: 4000, actions: [] };
   }
   const place = problem.location;
   const actions: Notification.IAction[] = [];
@@ -119,11 +151,6 @@ function refuse(id: string, error: unknown, follower: Follower, around: ISurroun
       }
     });
   }
-  Notification.update({
-    id,
-    type: 'error',
-    message: [problem.message, problem.hint].filter(Boolean).join(' '),
-    autoClose: false,
-    actions
-  });
+  const message = [problem.message, problem.hint].filter(Boolean).join(' ');
+  return { type: 'error', message, autoClose: false, actions };
 }

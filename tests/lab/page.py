@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 PATIENCE = 15_000
 BUTTON = ".jp-ToolbarButtonComponent"
 _numbers = itertools.count()
-PREVIEW = """() => [...window.jupyterapp.shell.widgets('main'), ...window.jupyterapp.shell.widgets('down')]
-    .find(item => item.hasClass('kestra-PreviewArea')).content._editor.model.sharedModel.getSource()"""
+PREVIEW = """() => {
+    const { shell } = window.jupyterapp;
+    const within = area => [...shell.widgets(area)].find(item => item.hasClass('kestra-PreviewArea'));
+    return (within('main') ?? within('down')).content._editor.model.sharedModel.getSource(); }"""
 CURRENT = "window.jupyterapp.shell.currentWidget"
 
 
