@@ -33,12 +33,12 @@ def test_the_core_brings_at_most_fifty_distributions(venv: Path) -> None:
 
 
 def test_the_core_does_the_main_job_by_itself(venv: Path, tmp_path: Path) -> None:
-    notebook = ROOT / "notebooks" / "examples" / "sales_report.ipynb"
-    words = ["export", str(notebook), "--out", str(tmp_path), "--require", "numpy==2.2.0"]
-    command = [str(venv / "bin" / "kestra-nb"), *words]
+    notebook = tmp_path / "watch.py"
+    notebook.write_text("# %%\nimport yaml\n\nprint(yaml.safe_load('a: 1'))\n")
+    command = [str(venv / "bin" / "kestra-nb"), "export", str(notebook), "--out", str(tmp_path)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert "Traceback" not in done.stderr
-    assert (tmp_path / "_flows" / "sales_report.yaml").is_file(), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "pyyaml==" in (tmp_path / "_flows" / "watch.yaml").read_text().lower()
 
 
 def test_the_pip_part_of_environment_yml_can_be_installed(venv: Path) -> None:
