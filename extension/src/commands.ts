@@ -70,7 +70,7 @@ export function addCommands(house: IHouse): void {
   const has = (args: ReadonlyPartialJSONObject): boolean => notebookOf(house, args) !== null;
   const add = (id: string, options: IAction): void => {
     app.commands.addCommand(id, {
-      label: options.label,
+      label: args => (args.short === true ? options.short : options.label),
       caption: options.caption,
       icon: options.icon,
       describedBy: { args: schema },
@@ -87,7 +87,8 @@ export function addCommands(house: IHouse): void {
   };
 
   add(CommandIDs.openPanel, {
-    label: trans.__('Kestra'),
+    label: trans.__('Show Kestra Panel'),
+    short: trans.__('Kestra'),
     caption: trans.__('Show what this notebook needs and the Kestra flow it becomes'),
     icon: flowIcon,
     run: follower => {
@@ -96,7 +97,8 @@ export function addCommands(house: IHouse): void {
     }
   });
   add(CommandIDs.preview, {
-    label: args => (args.browser === true ? trans.__('Preview Kestra Flow') : trans.__('Preview Flow')),
+    label: trans.__('Preview Kestra Flow'),
+    short: trans.__('Preview Flow'),
     caption: trans.__('Show the Kestra flow that this notebook becomes'),
     icon: flowIcon,
     isEnabled: args => (args.browser === true ? selectedNotebook(house) !== '' : has(args)),
@@ -106,13 +108,15 @@ export function addCommands(house: IHouse): void {
     }
   });
   add(CommandIDs.save, {
-    label: trans.__('Save Flow'),
+    label: trans.__('Save Kestra Flow'),
+    short: trans.__('Save Flow'),
     caption: trans.__('Write the Kestra flow of this notebook, with its files'),
     icon: saveIcon,
     run: follower => saveFlow(follower, house)
   });
   add(CommandIDs.copy, {
-    label: trans.__('Copy Flow'),
+    label: trans.__('Copy Kestra Flow'),
+    short: trans.__('Copy Flow'),
     caption: trans.__('Copy the YAML of this notebook’s flow'),
     icon: copyIcon,
     run: async follower => {
@@ -123,7 +127,8 @@ export function addCommands(house: IHouse): void {
     }
   });
   add(CommandIDs.openFlow, {
-    label: trans.__('Open Saved Flow'),
+    label: trans.__('Open Saved Kestra Flow'),
+    short: trans.__('Open Saved Flow'),
     caption: trans.__('Open the file of this notebook’s flow'),
     icon: fileIcon,
     isEnabled: args => {
@@ -135,13 +140,15 @@ export function addCommands(house: IHouse): void {
     }
   });
   add(CommandIDs.refresh, {
-    label: trans.__('Read Again'),
+    label: trans.__('Read Notebook Again for Kestra'),
+    short: trans.__('Read Again'),
     caption: trans.__('Read notebook and kernel again'),
     icon: refreshIcon,
     run: follower => follower.refresh(true)
   });
   add(CommandIDs.why, {
-    label: trans.__('Why Is This Distribution Here?'),
+    label: trans.__('Why Is This Distribution in the Kestra Flow?'),
+    short: trans.__('Why Is This Distribution Here?'),
     caption: trans.__('Show the chain from a cell to a distribution, or why it was left out'),
     icon: flowIcon,
     run: (follower, args) => told(() => explain(follower, typeof args.name === 'string' ? args.name : '', trans))
@@ -150,7 +157,9 @@ export function addCommands(house: IHouse): void {
 }
 
 interface IAction {
-  label: string | ((args: ReadonlyPartialJSONObject) => string);
+  /** Where nothing else says Kestra, and where something does. */
+  label: string;
+  short: string;
   caption: string;
   icon: LabIcon;
   isEnabled?: (args: ReadonlyPartialJSONObject) => boolean;
@@ -194,8 +203,8 @@ async function explain(follower: Follower, name: string, trans: TranslationBundl
 function addRoles(house: IHouse): void {
   const { app, tracker, trans } = house;
   const labels: Record<Role, string> = {
-    parameters: trans.__('Inputs of the Flow'),
-    skip: trans.__('Leave Out of the Flow')
+    parameters: trans.__('Cell Holds Inputs of the Kestra Flow'),
+    skip: trans.__('Cell Stays Out of the Kestra Flow')
   };
   const captions: Record<Role, string> = {
     parameters: trans.__('Make the names this cell sets inputs of the Kestra flow (tag "parameters")'),

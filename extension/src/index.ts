@@ -112,7 +112,8 @@ function activate(
   addCommands(house);
   addToPalette(palette, trans);
   toolbars?.addFactory<NotebookPanel>('Notebook', 'kestra', panel => {
-    return new CommandToolbarButton({ commands: app.commands, id: CommandIDs.openPanel, args: { panel: panel.id } });
+    const args = { panel: panel.id, short: true };
+    return new CommandToolbarButton({ commands: app.commands, id: CommandIDs.openPanel, args });
   });
   void restorer?.restore(previews, {
     command: RESTORE_PREVIEW,

@@ -44,7 +44,10 @@ export class PreviewWidget extends MainAreaWidget<Preview> {
     this.title.caption = content.path;
     const args = (): { notebook: string } => ({ notebook: content.path });
     for (const id of ['kestra-nb:save', 'kestra-nb:copy', 'kestra-nb:open-flow', 'kestra-nb:refresh']) {
-      this.toolbar.addItem(id, new CommandToolbarButton({ commands, id, args: args(), label: commands.label(id) }));
+      this.toolbar.addItem(
+        id,
+        new CommandToolbarButton({ commands, id, args: args(), label: commands.label(id, { short: true }) })
+      );
     }
   }
 }
